@@ -1,0 +1,256 @@
+"""A campaign as its file says it: frozen models that are the language's one definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from nurture.core.condition import Closed, Condition, PastPurchase, Scalar, Stages, Texts
+from nurture.core.values import (
+    DaysText,
+    Duration,
+    DurationText,
+    Hours,
+    HoursText,
+    LookText,
+    RateText,
+    ReEnterText,
+    ShareText,
+    Switch,
+    TimeText,
+    parse_duration,
+    parse_share,
+)
+
+StepId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+TemplateName = Annotated[str, Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)*$")]
+
+
+class Status(StrEnum):
+    """Whether a campaign runs."""
+
+    DRAFT = "draft"
+    LIVE = "live"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class Audience(Closed):
+    """Who may enter; asked at entry only."""
+
+    stage: Stages | None = Field(None, description="Stages that may enter; without it, all.", examples=["inactive"])
+    where: tuple[Condition, ...] = Field((), description="Conditions that all hold.", examples=[[{"country": "TR"}]])
+
+
+class Enter(Closed):
+    """When nurture looks for new members."""
+
+    look: LookText = Field(description="When to look: at once, or at a time in the project's timezone.")
+    backfill: Switch = Field(False, description="Also those who match already on the day it goes live.")
+
+
+class Holdout(Closed):
+    """Who is enrolled and measured, and never emailed by this campaign."""
+
+    share: ShareText = Field(description="How many of those who enter, by stable chance.", examples=["10%"])
+
+
+def _holdout(value: object) -> object:
+    return {"share": parse_share(value)} if isinstance(value, str) else value
+
+
+class ClaimedWithin(Closed):
+    """How long before a purchase a touch may lie to claim it."""
+
+    click: DurationText = Field(description="A human click.", examples=["7 days"])
+    email: DurationText = Field(description="An email that was sent.", examples=["3 days"])
+
+
+class Goal(Closed):
+    """What the campaign is for; reaching it always ends the enrollment."""
+
+    purchased: PastPurchase = Field(description="The purchase that counts.", examples=[{"since": "entry"}])
+    claimed_within: ClaimedWithin = Field(description="Which touches may claim a purchase.")
+    measured_over: DurationText = Field(
+        description="How long from entry the outcome is measured, emailed and held out alike.", examples=["45 days"]
+    )
+
+
+class SendWindow(Closed):
+    """When emails may leave, in each contact's own time."""
+
+    days: DaysText = Field(frozenset(range(7)), description="Weekdays.", examples=["mon-fri"])
+    hours: HoursText | None = Field(None, description="Hours of the day.", examples=["09:00-18:00"])
+
+
+class Limits(Closed):
+    """How much a campaign may send."""
+
+    per_contact: tuple[RateText, ...] = Field(
+        (), description="Rolling, for one contact, within this campaign.", examples=[["1 per 24 hours"]]
+    )
+    per_hour: int | None = Field(None, ge=1, description="In any clock hour (UTC).", examples=[500])
+    per_day: int | None = Field(None, ge=1, description="On any day of the project's timezone.", examples=[5000])
+
+
+class UntilTime(Closed):
+    """Wait until a time of day, in the contact's own time."""
+
+    until: TimeText = Field(description="The time of day.", examples=["10:00"])
+    days: DaysText = Field(frozenset(range(7)), description="On these weekdays.", examples=["mon-fri"])
+    at_least: DurationText | None = Field(None, description="And not before this long has passed.", examples=["1 day"])
+
+
+class UntilHappened(Closed):
+    """Wait until something is so, but at most so long."""
+
+    until: Condition = Field(description="What is waited for.", examples=[{"clicked": "miss-you"}])
+    at_most: DurationText = Field(description="The longest wait.", examples=["6 days"])
+
+
+def _wait_kind(value: object) -> str:
+    if isinstance(value, str | Duration):
+        return "wait:length"
+    until = value.get("until") if isinstance(value, dict) else getattr(value, "until", None)
+    return "wait:time" if isinstance(until, str) or isinstance(value, UntilTime) else "wait:condition"
+
+
+WaitFor = Annotated[
+    Annotated[DurationText, Tag("wait:length")]
+    | Annotated[UntilTime, Tag("wait:time")]
+    | Annotated[UntilHappened, Tag("wait:condition")],
+    Discriminator(_wait_kind),
+]
+
+
+class TagChange(Closed):
+    """Tags to put on and take off."""
+
+    add: Texts | None = Field(None, description="Tags to put on.", examples=[["onboarded"]])
+    remove: Texts | None = Field(None, description="Tags to take off.", examples=[["new"]])
+
+
+class SetChange(Closed):
+    """What to set on the contact."""
+
+    attributes: dict[str, Scalar | None] = Field({}, description="Attributes; null removes.", examples=[{"onboarded": True}])
+    tags: TagChange = Field(TagChange(), description="Tags to put on and take off.")
+
+    @model_validator(mode="after")
+    def _said(self) -> SetChange:
+        if not self.attributes and not self.tags.add and not self.tags.remove:
+            raise ValueError("say what to set: attributes, tags or both")
+        return self
+
+
+class StepBase(Closed):
+    """What every step has."""
+
+    id: StepId = Field(description="A lasting name, unique in the file; people keep their place by it.", examples=["welcome"])
+
+
+class SendStep(StepBase):
+    """Send one email."""
+
+    send: TemplateName = Field(description="The template, below templates/emails.", examples=["wake-up/miss-you"])
+    subject: str | None = Field(None, min_length=1, description="Instead of the template's own subject.")
+    otherwise: Literal["continue"] | None = Field(
+        None, description="Go on when the email cannot be sent for good, instead of leaving.", examples=["continue"]
+    )
+
+
+class WaitStep(StepBase):
+    """Wait: a length of time, until a time of day, or until something happens."""
+
+    wait: WaitFor = Field(description="How long, or until what.", examples=["3 days"])
+
+
+class IfStep(StepBase):
+    """Choose by a condition."""
+
+    if_: Condition = Field(alias="if", description="What decides.", examples=[{"clicked": "miss-you"}])
+    then: tuple[Step, ...] = Field(min_length=1, description="Steps when it holds.")
+    else_: tuple[Step, ...] = Field((), alias="else", description="Steps when it does not.")
+
+
+class SetStep(StepBase):
+    """Set attributes and tags of the contact."""
+
+    set: SetChange = Field(description="What to set.", examples=[{"tags": {"add": ["onboarded"]}}])
+
+
+class StopMailingStep(StepBase):
+    """Stop mailing the contact for good."""
+
+    stop_mailing: Literal["sunset"] = Field(description="The reason that is recorded.", examples=["sunset"])
+
+
+STEP_KINDS: dict[str, type[StepBase]] = {
+    "send": SendStep, "wait": WaitStep, "if": IfStep, "set": SetStep, "stop_mailing": StopMailingStep,
+}  # fmt: skip
+
+
+def step_tag(value: object) -> str | None:
+    """Which step a mapping is, by the one key that names its kind."""
+    if isinstance(value, StepBase):
+        return next(f"step:{key}" for key, kind in STEP_KINDS.items() if type(value) is kind)
+    keys = [key for key in STEP_KINDS if isinstance(value, dict) and key in value]
+    return f"step:{keys[0]}" if len(keys) == 1 else None
+
+
+Step = Annotated[
+    Annotated[SendStep, Tag("step:send")]
+    | Annotated[WaitStep, Tag("step:wait")]
+    | Annotated[IfStep, Tag("step:if")]
+    | Annotated[SetStep, Tag("step:set")]
+    | Annotated[StopMailingStep, Tag("step:stop_mailing")],
+    Discriminator(
+        step_tag,
+        custom_error_type="step",
+        custom_error_message="a step has an id and exactly one of send, wait, if, set, stop_mailing",
+    ),
+]
+IfStep.model_rebuild()
+
+
+class Campaign(Closed):
+    """One campaign file."""
+
+    name: str = Field(exclude=True, description="The file's name without .yaml; not written in the file.")
+    title: str = Field(min_length=1, description="What people call it.", examples=["Wake up inactive potential customers"])
+    owner: str | None = Field(None, description="Who answers for it.", examples=["lifecycle@acme.example"])
+    status: Status = Field(description="draft, live, paused (nobody moves, clocks run) or ended (nobody enters).")
+    topic: str = Field(description="The topic of the project its emails belong to.", examples=["offers"])
+    audience: Audience = Field(description="Who may enter.")
+    enter: Enter = Field(description="When to look for new members.")
+    re_enter: ReEnterText = Field(None, description="Whether and when a contact may enter again.")
+    overlap: Literal["allow"] | None = Field(
+        None, description="allow: a contact may be in another campaign at the same time. Without it, they wait until they left it."
+    )
+    holdout: Annotated[Holdout, BeforeValidator(_holdout, json_schema_input_type=ShareText | Holdout)] = Field(
+        Holdout(share=0.0), description="Enrolled and measured, never emailed.", examples=["10%"]
+    )
+    goal: Goal = Field(description="What the campaign is for.")
+    send_window: SendWindow | None = Field(None, description="When emails may leave; without it, the project's.")
+    expires: DurationText = Field(
+        parse_duration("3 days"), description="An email is not sent later than this after its time.", examples=["2 days"]
+    )
+    limits: Limits = Field(Limits(), description="How much it may send.")
+    exit_when: tuple[Condition, ...] = Field((), description="Any of these ends the enrollment.")
+    stay_while: Condition | None = Field(None, description="The enrollment ends when this no longer holds.")
+    steps: tuple[Step, ...] = Field(min_length=1, description="What happens, in order.")
+
+
+def walk_steps(steps: tuple[Any, ...]) -> Iterator[StepBase]:
+    """Every step, those inside branches after the step that holds them."""
+    for step in steps:
+        yield step
+        if isinstance(step, IfStep):
+            yield from walk_steps(step.then)
+            yield from walk_steps(step.else_)
+
+
+__all__ = ["Campaign", "Duration", "Hours", "IfStep", "SendStep", "SetStep", "Status", "StopMailingStep", "WaitStep"]

@@ -1,0 +1,374 @@
+"""What can be asked of a contact. Conditions are data; `store.conditions` alone turns them into an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from nurture.core.event import SuppressionReason
+from nurture.core.lifecycle import Stage
+from nurture.core.values import AgoText, DurationText, MoneyText, Switch
+
+
+class Closed(BaseModel):
+    """A part of a file: frozen, and a key it does not know is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_listed), Field(min_length=1)]
+Stages = Annotated[tuple[Stage, ...], BeforeValidator(_listed), Field(min_length=1)]
+Scalar = str | int | float | bool
+
+
+class Count(Closed):
+    """Bounds on a number; at least one of them."""
+
+    at_least: int | None = Field(None, ge=0, description="This many or more.", examples=[2])
+    at_most: int | None = Field(None, ge=0, description="This many or fewer.", examples=[5])
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Count:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("say at_least, at_most or both")
+        return self
+
+
+class Total(Closed):
+    """Bounds on a sum of money, net of refunds."""
+
+    at_least: MoneyText | None = Field(None, description="This much or more.", examples=["50 EUR"])
+    at_most: MoneyText | None = Field(None, description="This much or less.", examples=["500 EUR"])
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Total:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("say at_least, at_most or both")
+        return self
+
+
+class Moment(Closed):
+    """When something once happened."""
+
+    within: DurationText | None = Field(None, description="No longer ago than this.", examples=["3 days"])
+    more_than: AgoText | None = Field(None, description="Longer ago than this.", examples=["60 days ago"])
+
+    @model_validator(mode="after")
+    def _said(self) -> Moment:
+        if self.within is None and self.more_than is None:
+            raise ValueError("say within (like '3 days') or more_than (like '60 days ago')")
+        return self
+
+
+class Past(Closed):
+    """When and how often something happened. With several keys, all hold."""
+
+    within: DurationText | None = Field(None, description="In the last so long.", examples=["14 days"])
+    more_than: AgoText | None = Field(
+        None, description="It did happen, and the last time is longer ago than this.", examples=["90 days ago"]
+    )
+    since: Literal["entry"] | None = Field(None, description="Since the contact entered this campaign.", examples=["entry"])
+    ever: Switch | None = Field(None, description="At any time at all (yes), or never (no).", examples=["yes"])
+    times: Count | None = Field(None, description="How often, in the time asked about.", examples=[{"at_least": 2}])
+
+    @model_validator(mode="after")
+    def _said(self) -> Past:
+        if not self.model_fields_set:
+            raise ValueError("say when: within, more_than, since: entry or ever: yes")
+        if self.ever is False and len(self.model_fields_set) > 1:
+            raise ValueError("'ever: no' stands alone")
+        if self.more_than and (self.within or self.times):
+            raise ValueError("more_than asks about the last time only; it does not go with within or times")
+        return self
+
+
+class PastEmail(Past):
+    """When and how often emails were received, opened or clicked."""
+
+    step: Texts | None = Field(None, description="Only the emails of these steps.", examples=["miss-you"])
+
+
+class PastPurchase(Past):
+    """When, how often and for how much something was bought."""
+
+    total: Total | None = Field(None, description="The sum, in the time asked about.", examples=[{"at_least": "50 EUR"}])
+
+
+def _step_or_past(value: object) -> object:
+    if isinstance(value, str | list | tuple):
+        return {"step": value, "since": "entry"}
+    return value
+
+
+PastEmailOrStep = Annotated[
+    PastEmail,
+    BeforeValidator(_step_or_past, json_schema_input_type=str | list[str] | PastEmail),
+]
+
+
+class AttributeTest(Closed):
+    """What an attribute is compared with. With several keys, all hold."""
+
+    at_least: int | float | str | None = Field(None, description="This or more; numbers, or dates as text.", examples=[5])
+    at_most: int | float | str | None = Field(None, description="This or less; numbers, or dates as text.", examples=[10])
+    is_set: Switch | None = Field(None, description="Whether the attribute has any value.", examples=["yes"])
+
+    @model_validator(mode="after")
+    def _said(self) -> AttributeTest:
+        if not self.model_fields_set:
+            raise ValueError("say at_least, at_most or is_set")
+        return self
+
+
+def _attribute_kind(value: object) -> str:
+    return "test" if isinstance(value, dict | AttributeTest) else "list" if isinstance(value, list | tuple) else "value"
+
+
+AttributeWanted = Annotated[
+    Annotated[AttributeTest, Tag("attribute:test")]
+    | Annotated[tuple[Scalar, ...], Tag("attribute:list")]
+    | Annotated[Scalar, Tag("attribute:value")],
+    Discriminator(lambda value: f"attribute:{_attribute_kind(value)}"),
+]
+
+
+class ConsentTo(Closed):
+    """Which consent is asked for."""
+
+    topic: str | None = Field(None, description="A topic of the project; without it, any.", examples=["offers"])
+
+
+class SuppressedFor(Closed):
+    """Which suppression is asked for."""
+
+    reason: SuppressionReason | None = Field(None, description="Only for this reason.", examples=["bounced"])
+
+
+class Leaf(Closed):
+    """One condition: one key and what is asked."""
+
+    key: ClassVar[str]
+
+
+class StageIs(Leaf):
+    """The contact's stage is (one of) these."""
+
+    key: ClassVar[str] = "stage"
+    stage: Stages = Field(examples=["inactive", ["lead", "prospect"]])
+
+
+class TagIs(Leaf):
+    """The contact has (one of) these tags."""
+
+    key: ClassVar[str] = "tag"
+    tag: Texts = Field(examples=["do-not-nurture"])
+
+
+class AttributeIs(Leaf):
+    """Attributes of the contact; with several, all hold. A list means any of its values."""
+
+    key: ClassVar[str] = "attribute"
+    attribute: Annotated[dict[str, AttributeWanted], Field(min_length=1)] = Field(
+        examples=[{"plan": "pro"}, {"plan": ["pro", "team"]}, {"seats": {"at_least": 5}}]
+    )
+
+
+class SourceIs(Leaf):
+    """Where the contact came from."""
+
+    key: ClassVar[str] = "source"
+    source: Texts = Field(examples=["newsletter"])
+
+
+class LocaleIs(Leaf):
+    """The contact's locale; `en` also means en-GB."""
+
+    key: ClassVar[str] = "locale"
+    locale: Texts = Field(examples=["tr"])
+
+
+class CountryIs(Leaf):
+    """The contact's country (ISO 3166, two letters)."""
+
+    key: ClassVar[str] = "country"
+    country: Texts = Field(examples=[["TR", "DE", "GB"]])
+
+
+class SignedUp(Leaf):
+    """When the contact signed up."""
+
+    key: ClassVar[str] = "signed_up"
+    signed_up: Moment = Field(examples=[{"more_than": "60 days ago"}])
+
+
+class Consented(Leaf):
+    """The contact's recorded permission, not withdrawn since."""
+
+    key: ClassVar[str] = "consent"
+    consent: ConsentTo = Field(examples=[{"topic": "offers"}])
+
+
+class Received(Leaf):
+    """Emails of ours that the contact was sent, whatever the campaign."""
+
+    key: ClassVar[str] = "received"
+    received: PastEmailOrStep = Field(examples=[{"within": "7 days"}])
+
+
+class Opened(Leaf):
+    """Human opens. Machine opens are not counted; even human ones say little."""
+
+    key: ClassVar[str] = "opened"
+    opened: PastEmailOrStep = Field(examples=["miss-you"])
+
+
+class Clicked(Leaf):
+    """Human clicks, on a step's email or on any."""
+
+    key: ClassVar[str] = "clicked"
+    clicked: PastEmailOrStep = Field(examples=["miss-you", {"since": "entry"}])
+
+
+class Replied(Leaf):
+    """Replies of the contact."""
+
+    key: ClassVar[str] = "replied"
+    replied: Past = Field(examples=[{"since": "entry"}])
+
+
+class Engaged(Leaf):
+    """Any human open or click, a reply, a form or a purchase."""
+
+    key: ClassVar[str] = "engaged"
+    engaged: Past = Field(examples=[{"since": "entry"}])
+
+
+class Purchased(Leaf):
+    """Purchases: when, how often, for how much. Refunded ones do not count."""
+
+    key: ClassVar[str] = "purchased"
+    purchased: PastPurchase = Field(examples=[{"ever": "yes", "total": {"at_least": "50 EUR"}}])
+
+
+class FirstPurchase(Leaf):
+    """When the contact bought for the first time."""
+
+    key: ClassVar[str] = "first_purchase"
+    first_purchase: Moment = Field(examples=[{"within": "3 days"}])
+
+
+class Suppressed(Leaf):
+    """The contact's address must not be mailed."""
+
+    key: ClassVar[str] = "suppressed"
+    suppressed: SuppressedFor = Field(examples=[{}])
+
+
+class All(Leaf):
+    """All of these hold."""
+
+    key: ClassVar[str] = "all"
+    all: tuple[Condition, ...] = Field(min_length=1, examples=[[{"source": "newsletter"}, {"country": "TR"}]])
+
+
+class AnyOf(Leaf):
+    """At least one of these holds."""
+
+    key: ClassVar[str] = "any"
+    any: tuple[Condition, ...] = Field(min_length=1, examples=[[{"source": "newsletter"}, {"tag": "vip"}]])
+
+
+class Not(Leaf):
+    """This does not hold."""
+
+    key: ClassVar[str] = "not"
+    not_: Condition = Field(alias="not", examples=[{"tag": "do-not-nurture"}])
+
+
+LEAVES: tuple[type[Leaf], ...] = (
+    StageIs, TagIs, AttributeIs, SourceIs, LocaleIs, CountryIs, SignedUp, Consented, Received, Opened, Clicked,
+    Replied, Engaged, Purchased, FirstPurchase, Suppressed, All, AnyOf, Not,
+)  # fmt: skip
+BY_KEY = {leaf.key: leaf for leaf in LEAVES}
+
+
+def condition_tag(value: object) -> str | None:
+    """Which condition a mapping is, by its one key; None lets the caller report it."""
+    if isinstance(value, Leaf):
+        return f"condition:{value.key}"
+    if isinstance(value, dict) and len(value) == 1:
+        key = str(next(iter(value)))
+        return f"condition:{key}" if key in BY_KEY else None
+    return None
+
+
+Condition = Annotated[
+    Annotated[StageIs, Tag("condition:stage")]
+    | Annotated[TagIs, Tag("condition:tag")]
+    | Annotated[AttributeIs, Tag("condition:attribute")]
+    | Annotated[SourceIs, Tag("condition:source")]
+    | Annotated[LocaleIs, Tag("condition:locale")]
+    | Annotated[CountryIs, Tag("condition:country")]
+    | Annotated[SignedUp, Tag("condition:signed_up")]
+    | Annotated[Consented, Tag("condition:consent")]
+    | Annotated[Received, Tag("condition:received")]
+    | Annotated[Opened, Tag("condition:opened")]
+    | Annotated[Clicked, Tag("condition:clicked")]
+    | Annotated[Replied, Tag("condition:replied")]
+    | Annotated[Engaged, Tag("condition:engaged")]
+    | Annotated[Purchased, Tag("condition:purchased")]
+    | Annotated[FirstPurchase, Tag("condition:first_purchase")]
+    | Annotated[Suppressed, Tag("condition:suppressed")]
+    | Annotated[All, Tag("condition:all")]
+    | Annotated[AnyOf, Tag("condition:any")]
+    | Annotated[Not, Tag("condition:not")],
+    Discriminator(
+        condition_tag,
+        custom_error_type="condition",
+        custom_error_message="a condition is one key and what is asked of it, such as 'country: TR'",
+    ),
+]
+for _leaf in (All, AnyOf, Not):
+    _leaf.model_rebuild()
+
+
+def children(condition: Leaf) -> tuple[Leaf, ...]:
+    """The conditions inside this one."""
+    match condition:
+        case All(all=parts) | AnyOf(any=parts):
+            return parts
+        case Not(not_=part):
+            return (part,)
+        case _:
+            return ()
+
+
+def walk(condition: Leaf) -> Iterator[Leaf]:
+    """The condition and everything inside it."""
+    yield condition
+    for child in children(condition):
+        yield from walk(child)
+
+
+def steps_named(condition: Leaf) -> set[str]:
+    """The step ids the condition asks about."""
+    named: set[str] = set()
+    for leaf in walk(condition):
+        past: Any = getattr(leaf, leaf.key, None)
+        named.update(past.step or () if isinstance(past, PastEmail) else ())
+    return named
+
+
+class ConditionKey(StrEnum):
+    """The answers a campaign keeps beside the steps' own: why an enrollment ends."""
+
+    GOAL = "goal"
+    STAY = "stay_while"
+    EXIT = "exit_when"

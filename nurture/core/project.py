@@ -1,0 +1,147 @@
+"""The project file: what holds for every campaign."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from nurture.core.campaign import SendWindow
+from nurture.core.condition import Closed
+from nurture.core.values import DurationText, RateText, parse_duration
+from nurture.core.zone import zone
+
+
+class From(Closed):
+    """Who the emails are from."""
+
+    name: str = Field(min_length=1, description="The name people see.", examples=["Acme Shop"])
+    address: str = Field(description="The address.", examples=["hello@mail.acme.example"])
+
+
+class Legal(Closed):
+    """Lines that some countries ask for, shown there."""
+
+    trade_title: str | None = Field(None, description="Registered trade title.", examples=["Acme Ticaret Ltd. Şti."])
+    mersis: str | None = Field(None, description="MERSİS number.", examples=["0123456789012345"])
+
+
+class Topic(Closed):
+    """What a person can choose on the preference page."""
+
+    title: dict[str, str] = Field(min_length=1, description="Its name by language.", examples=[{"en": "Offers"}])
+    transactional: bool = Field(False, description="About an order or account: exempt from caps.")
+
+
+class Inactive(Closed):
+    """When somebody who never bought counts as inactive."""
+
+    after: DurationText = Field(parse_duration("120 days"), description="Silent that long.")
+    delivered: int = Field(5, ge=1, description="And after that many emails arrived.")
+
+
+class Lifecycle(Closed):
+    """How stages change."""
+
+    inactive: Inactive = Field(Inactive(), description="When a lead or prospect becomes inactive.")
+    customer_for: DurationText = Field(parse_duration("365 days"), description="After the last purchase, 'right now' ends here.")
+
+
+class Capped(Closed):
+    """What happens to an email that the limits do not let out."""
+
+    wait: DurationText = Field(parse_duration("3 days"), description="It waits at most this long, then is skipped.")
+
+
+class ProjectLimits(Closed):
+    """How much may be sent, across all campaigns."""
+
+    per_contact: tuple[RateText, ...] = Field(
+        (), description="Rolling, for one contact, across all campaigns; transactional mail is exempt.", examples=[["1 per 24 hours"]]
+    )
+    capped: Capped = Field(Capped(), description="What happens when a limit bites.")
+    per_hour: int | None = Field(None, ge=1, description="In any clock hour (UTC).", examples=[5000])
+    per_day: int | None = Field(None, ge=1, description="On any day of the project's timezone.", examples=[50000])
+
+
+class UnknownPolicy(Closed):
+    """What becomes of an email whose provider never answered."""
+
+    after: DurationText = Field(parse_duration("3 days"), description="How long evidence is waited for.")
+    then: Literal["leave", "resend"] = Field(
+        "leave", description="leave: a missed email costs less than a double; resend: at most once more, and the row tells it."
+    )
+
+
+class Sending(Closed):
+    """How emails are handed over."""
+
+    in_flight: int = Field(
+        32, ge=1, le=1000, description="Emails handed over in one call; the size of the call is the size of the doubt after a crash."
+    )
+    lease: DurationText = Field(parse_duration("15 minutes"), description="How long one call may take.")
+    attempts: int = Field(8, ge=1, le=50, description="How often a refused-for-now email is tried.")
+    unknown: UnknownPolicy = Field(UnknownPolicy(), description="What becomes of lost answers.")
+    keep_emails: DurationText = Field(parse_duration("90 days"), description="How long the values of a sent email are kept.")
+
+
+def _rates(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {key: Decimal(str(rate)) if isinstance(rate, int | float | str) else rate for key, rate in value.items()}
+
+
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+LocaleName = Annotated[str, Field(pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
+
+
+class Project(Closed):
+    """nurture.yaml."""
+
+    project: str = Field(min_length=1, description="The name emails and pages show.", examples=["Acme Shop"])
+    base_url: str = Field(
+        pattern=r"^https?://[^/\s]+(/[^\s]*)?$", description="Where links, pixel and unsubscribe are reached.",
+        examples=["https://n.acme.example"],
+    )
+    timezone: str = Field("UTC", description="For schedules, and for contacts whose own is unknown.", examples=["Europe/Istanbul"])
+    locale: LocaleName = Field("en", description="When a contact's own is unknown or not translated.", examples=["en"])
+    currency: Currency = Field("EUR", description="Sums over several currencies are told in this one.", examples=["EUR"])
+    exchange: Annotated[dict[Currency, Decimal], BeforeValidator(_rates)] = Field(
+        {}, description="What one unit of another currency is worth in it, fixed by hand.", examples=[{"TRY": 0.021}]
+    )
+    from_: From = Field(alias="from", description="Who the emails are from.")
+    reply_to: str | None = Field(None, description="Where answers go.", examples=["care@acme.example"])
+    postal_address: str = Field(min_length=1, description="Shown in every email; the law asks for it.")
+    legal: Legal = Field(Legal(), description="Shown to the countries that ask for it.")
+    topics: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]+$")], Topic] = Field(
+        min_length=1, description="What a person can choose on the preference page."
+    )
+    provider: Literal["outbox", "smtp", "sendgrid"] = Field("outbox", description="Who carries the emails.")
+    database: str = Field(
+        "sqlite:///nurture.db", pattern=r"^(sqlite|postgresql\+psycopg)://", description="Where nurture keeps what it knows.",
+        examples=["sqlite:///nurture.db", "postgresql+psycopg://nurture@localhost/nurture"],
+    )
+    lifecycle: Lifecycle = Field(Lifecycle(), description="How stages change.")
+    send_window: SendWindow = Field(SendWindow(), description="When emails may leave, unless a campaign says otherwise.")
+    limits: ProjectLimits = Field(ProjectLimits(), description="How much may be sent, across all campaigns.")
+    order: tuple[str, ...] = Field((), description="Which campaign goes first when limits bite; the rest follow by name.")
+    sending: Sending = Field(Sending(), description="How emails are handed over.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        zone(value)
+        return value
+
+    @field_validator("exchange")
+    @classmethod
+    def _positive(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for currency, rate in value.items():
+            if not rate > 0:
+                raise ValueError(f"the rate of {currency} must be above zero")
+        return value
+
+    def transactional(self, topic: str) -> bool:
+        """Whether emails of that topic are about an order or account."""
+        return topic in self.topics and self.topics[topic].transactional

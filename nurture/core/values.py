@@ -1,0 +1,257 @@
+"""The small values campaign files are written in: durations, times of day, weekdays, shares, switches.
+
+Each has one spelling a person can read aloud, a parser whose error names the right one, and a JSON Schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+from nurture.core.money import Money
+from nurture.core.zone import from_local
+
+UNITS = {"minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400}
+DURATION = re.compile(r"(\d{1,5}) (minute|hour|day|week)s?")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LONG_WEEKDAYS = ("mondays", "tuesdays", "wednesdays", "thursdays", "fridays", "saturdays", "sundays")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Duration:
+    """A length of time. Days and weeks are calendar days when added to a contact's local time."""
+
+    days: int
+    seconds: int
+    text: str = ""
+
+    @property
+    def delta(self) -> timedelta:
+        """As a plain length: a day is 24 hours."""
+        return timedelta(days=self.days, seconds=self.seconds)
+
+    def after(self, at: datetime, zone: ZoneInfo) -> datetime:
+        """`at` (aware UTC) moved by this length: whole days keep the wall-clock time in `zone`."""
+        if self.days:
+            local = at.astimezone(zone)
+            at = from_local(local.date() + timedelta(days=self.days), local.time(), zone, fold=local.fold)
+        return at + timedelta(seconds=self.seconds)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse_duration(value: object) -> Duration:
+    """Read "3 days", "1 hour", "90 minutes", "2 weeks". Raises ValueError that shows the spelling."""
+    if isinstance(value, Duration):
+        return value
+    match = DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
+        raise ValueError(f"{value!r} is not a length of time; write it like '3 days', '1 hour' or '90 minutes'")
+    seconds = int(match[1]) * UNITS[match[2]]
+    days, rest = divmod(seconds, 86400) if match[2] in ("day", "week") else (0, seconds)
+    return Duration(days, rest, match[0])
+
+
+def parse_ago(value: object) -> Duration:
+    """Read "60 days ago"."""
+    if isinstance(value, Duration):
+        return value
+    if not isinstance(value, str) or not value.endswith(" ago"):
+        raise ValueError(f"{value!r} is not a time in the past; write it like '60 days ago'")
+    return parse_duration(value.removesuffix(" ago"))
+
+
+def parse_after_leaving(value: object) -> Duration | None:
+    """Read "never" (None) or "180 days after leaving"."""
+    if value is None or value == "never":
+        return None
+    if isinstance(value, Duration):
+        return value
+    if not isinstance(value, str) or not value.endswith(" after leaving"):
+        raise ValueError(f"{value!r} says not when; write 'never' or like '180 days after leaving'")
+    return parse_duration(value.removesuffix(" after leaving"))
+
+
+def parse_time(value: object) -> time:
+    """Read "10:00" or "9:07" (24 hours)."""
+    if isinstance(value, time):
+        return value
+    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError(f"{value!r} is not a time of day; write it like '10:00', in 24 hours")
+    return time(int(match[1]), int(match[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Local hours from `start` up to, not including, `end`; over midnight where end is not after start."""
+
+    start: time
+    end: time
+
+    def __contains__(self, at: time) -> bool:
+        if self.start < self.end:
+            return self.start <= at < self.end
+        return at >= self.start or at < self.end
+
+    def __str__(self) -> str:
+        return f"{self.start:%H:%M}-{self.end:%H:%M}"
+
+
+def parse_hours(value: object) -> Hours:
+    """Read "09:00-18:00"."""
+    if isinstance(value, Hours):
+        return value
+    parts = value.split("-") if isinstance(value, str) else []
+    if len(parts) != 2:
+        raise ValueError(f"{value!r} are not hours; write them like '09:00-18:00'")
+    hours = Hours(parse_time(parts[0].strip()), parse_time(parts[1].strip()))
+    if hours.start == hours.end:
+        raise ValueError(f"{value!r} opens and closes at once, so it never opens; write it like '09:00-18:00'")
+    return hours
+
+
+def parse_days(value: object) -> frozenset[int]:
+    """Read "mon-fri", "sat, sun" or ["mon", "wed"] into weekday numbers, Monday 0. Ranges may wrap."""
+    if isinstance(value, frozenset):
+        return value
+    parts = value if isinstance(value, list | tuple) else str(value).split(",")
+    days: set[int] = set()
+    for part in parts:
+        first, _, last = str(part).strip().lower().partition("-")
+        if first not in WEEKDAYS or (last and last not in WEEKDAYS):
+            raise ValueError(f"{part!r} is not a weekday; write like 'mon-fri' or 'sat, sun' ({', '.join(WEEKDAYS)})")
+        begin, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+        days.update((begin + step) % 7 for step in range((end - begin) % 7 + 1))
+    return frozenset(days)
+
+
+def parse_share(value: object) -> float:
+    """Read "10%" into 0.1."""
+    if isinstance(value, float):
+        return value
+    match = re.fullmatch(r"(\d{1,3}(?:\.\d+)?) ?%", value) if isinstance(value, str) else None
+    if not match or float(match[1]) > 100:
+        raise ValueError(f"{value!r} is not a share; write it like '10%', from 0% to 100%")
+    return float(match[1]) / 100
+
+
+def parse_switch(value: object) -> bool:
+    """Read yes, no, true or false."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ("yes", "no"):
+        return value.lower() == "yes"
+    raise ValueError(f"{value!r} is not a switch; write yes or no")
+
+
+def parse_money(value: object) -> Money:
+    """Read "50 EUR" or "4.99 EUR"."""
+    if isinstance(value, Money):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Z]{3})", value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError(f"{value!r} is not an amount with a currency; write it like '50 EUR'")
+    return Money.parse(match[1], match[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` in any `per`, rolling."""
+
+    count: int
+    per: Duration
+
+    def __str__(self) -> str:
+        return f"{self.count} per {self.per}"
+
+
+def parse_rate(value: object) -> Rate:
+    """Read "1 per 24 hours"."""
+    if isinstance(value, Rate):
+        return value
+    match = re.fullmatch(r"(\d{1,6}) per (.+)", value) if isinstance(value, str) else None
+    if not match or int(match[1]) < 1:
+        raise ValueError(f"{value!r} is not a limit; write it like '1 per 24 hours'")
+    return Rate(int(match[1]), parse_duration(match[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """When to look for new members: at once (no `at`), or at a project-local time on `days` (Monday 0)."""
+
+    at: time | None = None
+    days: frozenset[int] = frozenset(range(7))
+
+    def next(self, after: datetime, zone: ZoneInfo) -> datetime:
+        """The first look strictly after `after` (aware UTC); only for looks that have a time."""
+        day: date = after.astimezone(zone).date()
+        for step in range(9):
+            when = from_local(day + timedelta(days=step), self.at or time(), zone)
+            if when > after and (day + timedelta(days=step)).weekday() in self.days:
+                return when
+        raise ValueError("a look needs at least one weekday")
+
+
+def parse_look(value: object) -> Look:
+    """Read "at once", "daily at 10:53", "weekdays at 09:07" or "mondays at 09:07"."""
+    if isinstance(value, Look):
+        return value
+    if value == "at once":
+        return Look()
+    when, _, at = value.partition(" at ") if isinstance(value, str) else ("", "", "")
+    groups = {"daily": frozenset(range(7)), "weekdays": frozenset(range(5))}
+    days = groups.get(when) or (frozenset({LONG_WEEKDAYS.index(when)}) if when in LONG_WEEKDAYS else None)
+    if days is None:
+        raise ValueError(f"{value!r} says not when to look; write 'at once', 'daily at 10:53' or 'mondays at 09:07'")
+    return Look(parse_time(at), days)
+
+
+T = TypeVar("T")
+
+
+def text_type(parse: Callable[[object], Any], pattern: str, *examples: str) -> tuple[Any, ...]:
+    """The annotations that make a parsed value a text in files and in the JSON Schema."""
+    schema: dict[str, Any] = {"type": "string", "pattern": f"^{pattern}$", "examples": list(examples)}
+    return BeforeValidator(parse), PlainSerializer(str), WithJsonSchema(schema)
+
+
+_LENGTH = r"\d+ (minute|hour|day|week)s?"
+_TIME = r"([01]?\d|2[0-3]):[0-5]\d"
+DurationText = Annotated[Duration, *text_type(parse_duration, _LENGTH, "3 days", "1 hour")]
+AgoText = Annotated[Duration, *text_type(parse_ago, _LENGTH + " ago", "60 days ago")]
+ReEnterText = Annotated[
+    Duration | None, *text_type(parse_after_leaving, f"(never|{_LENGTH} after leaving)", "never", "180 days after leaving")
+]
+TimeText = Annotated[time, *text_type(parse_time, _TIME, "10:00")]
+HoursText = Annotated[Hours, *text_type(parse_hours, f"{_TIME} ?- ?{_TIME}", "09:00-18:00")]
+ShareText = Annotated[float, *text_type(parse_share, r"\d{1,3}(\.\d+)? ?%", "10%")]
+MoneyText = Annotated[Money, *text_type(parse_money, r"\d+(\.\d+)? ?[A-Z]{3}", "50 EUR")]
+RateText = Annotated[Rate, *text_type(parse_rate, r"\d+ per " + _LENGTH, "1 per 24 hours")]
+LookText = Annotated[
+    Look,
+    *text_type(
+        parse_look, f"(at once|(daily|weekdays|{'|'.join(LONG_WEEKDAYS)}) at {_TIME})", "at once", "daily at 10:53"
+    ),
+]
+DaysText = Annotated[
+    frozenset[int],
+    BeforeValidator(parse_days),
+    PlainSerializer(lambda days: ", ".join(WEEKDAYS[day] for day in sorted(days))),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"enum": list(WEEKDAYS)}}],
+            "examples": ["mon-fri", "sat, sun"],
+        }
+    ),
+]
+Switch = Annotated[
+    bool, BeforeValidator(parse_switch), WithJsonSchema({"enum": ["yes", "no", True, False], "examples": ["yes"]})
+]

@@ -1,0 +1,25 @@
+"""Wall-clock times in a zone, right through daylight-saving gaps and overlaps."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """The zone of that IANA name. Raises ValueError for a name that is none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not a timezone; write one like 'Europe/Istanbul'") from None
+
+
+def from_local(day: date, at: time, tz: ZoneInfo, *, fold: int = 0) -> datetime:
+    """The UTC instant at which clocks in `tz` show `at` on `day`.
+
+    A time inside a gap is moved forward by the gap (PEP 495 reads it with the offset before); of a time
+    that comes twice, the first is meant unless `fold` is 1.
+    """
+    return datetime.combine(day, at, tz).replace(fold=fold).astimezone(UTC)

@@ -1,0 +1,167 @@
+"""The one way to the database: engines set up right, short transactions, bulk statements for both dialects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    make_url,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.sql.dml import Insert
+
+from nurture.core.errors import ConfigError
+
+BATCH = 500
+"""Rows one statement or transaction works on; a bound on memory and on how long a lock is held."""
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _sqlite_pragmas(connection: Any, _record: Any) -> None:
+    # sqlite3's own transaction handling would begin late and deferred; nurture says BEGIN itself.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON", "cache_size=-65536",
+                   "temp_store=MEMORY", "mmap_size=268435456"):  # fmt: skip
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred transaction that later writes fails at once when another writer came first, whatever the timeout.
+    mode = connection.get_execution_options().get("nurture_mode", "IMMEDIATE")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+class Database:
+    """An open database. Give it to many threads; each transaction takes a connection of its own."""
+
+    def __init__(self, url: str | URL) -> None:
+        self.url = make_url(url)
+        self.engine = self._engine()
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+
+    def _engine(self) -> Engine:
+        if self.url.get_backend_name() == "sqlite":
+            engine = create_engine(self.url, json_serializer=_dumps, json_deserializer=orjson.loads,
+                                   pool_size=8, max_overflow=24, connect_args={"check_same_thread": False})  # fmt: skip
+            event.listen(engine, "connect", _sqlite_pragmas)
+            event.listen(engine, "begin", _begin)
+            return engine
+        try:
+            return create_engine(self.url, json_serializer=_dumps, json_deserializer=orjson.loads, pool_size=8,
+                                 max_overflow=24, pool_pre_ping=True,
+                                 connect_args={"options": "-c timezone=UTC -c synchronous_commit=on"})  # fmt: skip
+        except ModuleNotFoundError:
+            raise ConfigError("PostgreSQL needs its driver; install it with: pip install 'nurture[postgres]'") from None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write; on SQLite it waits for its turn before it reads."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that only reads, from one snapshot."""
+        options = {"nurture_mode": "DEFERRED"} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self.engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+
+    def ping(self) -> None:
+        """Raise ConfigError when the database cannot be reached."""
+        try:
+            with self.read() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except OperationalError as error:
+            raise ConfigError(f"the database {self.url.render_as_string()} cannot be reached: {error.orig}") from None
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows; those whose key is there already are left as they are."""
+    if rows:
+        connection.execute(_dialect_insert(connection, table).on_conflict_do_nothing(), list(rows))
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keep: Iterable[str] = ()) -> None:
+    """Insert rows, or overwrite the columns given of those that are there, but for the key and those to `keep`."""
+    if not rows:
+        return
+    statement = _dialect_insert(connection, table)
+    left = {column.name for column in table.primary_key} | set(keep)
+    changes = {name: statement.excluded[name] for name in rows[0] if name not in left}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes), list(rows))
+
+
+def _dialect_insert(connection: Connection, table: Table) -> Any:
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows whose keys are known to be new."""
+    if rows:
+        connection.execute(insert(table), list(rows))
+
+
+def insert_from(connection: Connection, table: Table, columns: Sequence[str], source: Select[Any]) -> Insert:
+    """An insert of what `source` selects, leaving rows that are there already."""
+    statement: Insert = _dialect_insert(connection, table).from_select(list(columns), source).on_conflict_do_nothing()
+    return statement
+
+
+def update_rows(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keys: Sequence[str] | None = None,
+    guard: Mapping[str, Any] | None = None,
+) -> int:
+    """Set the other columns of each row by its `keys` (the primary key unless said); `guard` columns must still equal.
+
+    Returns how many rows were changed, where the driver tells.
+    """
+    if not rows:
+        return 0
+    named = tuple(keys or (column.name for column in table.primary_key))
+    changes = [name for name in rows[0] if name not in named]
+    statement = update(table).values({name: bindparam(f"new_{name}", type_=table.c[name].type) for name in changes})
+    for name in named:
+        statement = statement.where(table.c[name] == bindparam(f"key_{name}", type_=table.c[name].type))
+    for name, value in (guard or {}).items():
+        statement = statement.where(table.c[name] == value)
+    values = [{**{f"new_{k}": row[k] for k in changes}, **{f"key_{k}": row[k] for k in named}} for row in rows]
+    return connection.execute(statement, values).rowcount
+
+
+def chunks(items: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:
+    """`items` in runs of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def column_names(table: Table) -> list[str]:
+    """The names of a table's columns."""
+    return [column.name for column in _columns(table)]
+
+
+def _columns(table: Table) -> list[Column[Any]]:
+    return list(table.columns)

@@ -1,0 +1,103 @@
+"""Column types and SQL words that mean the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, ColumnElement, DateTime, Dialect, String, literal
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant; a naive one is refused. Microseconds since 1970 on SQLite, which has no such type."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(BigInteger())
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone cannot be stored: {value!r}")
+        return (value - EPOCH) // MICROSECOND if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if isinstance(value, datetime):
+            return value.astimezone(UTC) if value.tzinfo is not UTC else value
+        return EPOCH + timedelta(microseconds=value)
+
+
+class later(FunctionElement[datetime]):  # noqa: N801 - reads as SQL does
+    """`later(column, delta)`: an instant moved by a timedelta."""
+
+    type = Instant()
+    inherit_cache = True
+    name = "later"
+
+    def __init__(self, column: ColumnElement[Any], delta: timedelta) -> None:
+        super().__init__(column, literal(delta // MICROSECOND, BigInteger()))
+
+
+@compiles(later, "sqlite")
+def _later_sqlite(element: later, compiler: SQLCompiler, **kw: Any) -> str:
+    column, delta = element.clauses
+    return f"({compiler.process(column, **kw)} + {compiler.process(delta, **kw)})"
+
+
+@compiles(later, "postgresql")
+def _later_postgres(element: later, compiler: SQLCompiler, **kw: Any) -> str:
+    column, delta = element.clauses
+    return f"({compiler.process(column, **kw)} + {compiler.process(delta, **kw)} * interval '1 microsecond')"
+
+
+class smallest(FunctionElement[Any]):  # noqa: N801
+    """The smallest of several values that is not null; null where all are."""
+
+    inherit_cache = True
+    name = "smallest"
+
+    def __init__(self, *columns: ColumnElement[Any]) -> None:
+        self.type = columns[0].type
+        super().__init__(*columns)
+
+
+@compiles(smallest, "postgresql")
+def _smallest_postgres(element: smallest, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"least({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(smallest, "sqlite")
+def _smallest_sqlite(element: smallest, compiler: SQLCompiler, **kw: Any) -> str:
+    columns = [compiler.process(column, **kw) for column in element.clauses]
+    if len(columns) == 1:
+        return columns[0]
+    values = " UNION ALL ".join(f"SELECT {column} AS v" for column in columns)
+    return f"(SELECT min(v) FROM ({values}))"
+
+
+Id = String(32).with_variant(String(32, collation="C"), "postgresql")
+"""32 hex digits: random for contacts, derived for what belongs to them."""
+
+Word = String(64).with_variant(String(64, collation="C"), "postgresql")
+"""A name from a file or a fixed list."""
+
+Key = String(400).with_variant(String(400, collation="C"), "postgresql")
+"""An identity of the outside world: normalised address, order id."""
+
+Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+Flag = Boolean(create_constraint=False)
