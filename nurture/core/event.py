@@ -85,3 +85,13 @@ class Fact:
     bounce: BounceClass | None = None
     suppresses: SuppressionReason | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """An address that must not be mailed from now on; `occurred_at` is aware UTC."""
+
+    address: str
+    reason: SuppressionReason
+    source: str
+    occurred_at: datetime

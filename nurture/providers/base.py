@@ -28,7 +28,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A definite refusal for now: nothing was taken, try again (not before `retry_at`, aware UTC, if given)."""
+    """A definite refusal for now: nothing was taken. Try again, if given not before `retry_at` (aware UTC)."""
 
     detail: str
     retry_at: datetime | None = None
@@ -36,7 +36,7 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The answer was lost after bytes were on their way; the message may have been taken. Never resent by guess."""
+    """The answer was lost after bytes were on their way: perhaps it was taken. Never resent by guess."""
 
     detail: str
 

@@ -1,0 +1,99 @@
+"""What runs: a project with its campaigns, each laid out so that every step knows what follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from nurture.core.campaign import Campaign, IfStep, SendStep, SendWindow, Status, StepBase
+from nurture.core.lifecycle import Rules
+from nurture.core.project import Project
+from nurture.core.zone import zone
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A step and the id of the one that follows when it is done; None ends the campaign."""
+
+    step: StepBase
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Course:
+    """A campaign whose steps, however nested, can be found by id."""
+
+    campaign: Campaign
+    places: Mapping[str, Place]
+    first: str
+    window: SendWindow
+    transactional: bool
+
+    @property
+    def sends(self) -> list[SendStep]:
+        """The steps that send, in the file's order."""
+        return [place.step for place in self.places.values() if isinstance(place.step, SendStep)]
+
+    @property
+    def moves(self) -> bool:
+        """Whether those inside move: a draft has not begun, a paused one stands still."""
+        return self.campaign.status in (Status.LIVE, Status.ENDED)
+
+
+def _lay_out(steps: tuple[Any, ...], after: str | None) -> Iterator[tuple[str, Place]]:
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        then = following.id if following else after
+        yield step.id, Place(step, then)
+        if isinstance(step, IfStep):
+            yield from _lay_out(step.then, then)
+            yield from _lay_out(step.else_, then)
+
+
+def course(campaign: Campaign, project: Project) -> Course:
+    """Lay a campaign out."""
+    places = dict(_lay_out(campaign.steps, None))
+    window = campaign.send_window or project.send_window
+    return Course(campaign, places, campaign.steps[0].id, window, project.transactional(campaign.topic))
+
+
+@dataclass(frozen=True)
+class Program:
+    """A project and its campaigns, in the order in which they go when limits bite."""
+
+    project: Project
+    courses: Mapping[str, Course]
+
+    @classmethod
+    def of(cls, project: Project, campaigns: Iterable[Campaign]) -> Program:
+        """Put campaigns in the project's order; those it does not name follow by name."""
+        rank = {name: place for place, name in enumerate(project.order)}
+        ordered = sorted(campaigns, key=lambda campaign: (rank.get(campaign.name, len(rank)), campaign.name))
+        return cls(project, {campaign.name: course(campaign, project) for campaign in ordered})
+
+    @cached_property
+    def rules(self) -> Rules:
+        """How stages change."""
+        lifecycle = self.project.lifecycle
+        return Rules(lifecycle.inactive.after.delta, lifecycle.inactive.delivered, lifecycle.customer_for.delta)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The project's timezone."""
+        return zone(self.project.timezone)
+
+    @cached_property
+    def longest_claim(self) -> timedelta:
+        """The longest time before a purchase at which any campaign's touch may claim it."""
+        claims = [course.campaign.goal.claimed_within for course in self.courses.values()]
+        return max((max(claim.click.delta, claim.email.delta) for claim in claims), default=timedelta())
+
+    def zone_of(self, name: str | None) -> ZoneInfo:
+        """A contact's zone, or the project's where it is unknown."""
+        try:
+            return zone(name) if name else self.zone
+        except ValueError:
+            return self.zone
