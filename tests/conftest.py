@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from support import chromium
-from support.postgres import Server, running
+from support.postgres import Server, database_name, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from nurture.store.database import Database
 
 
 @pytest.fixture
@@ -44,6 +47,62 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty database; the test runs once on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with today's tables and no rows, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "nurture.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Server) -> Iterator[str]:
+    """The name of a PostgreSQL database with today's tables and no rows, to be copied."""
+    with postgres.database() as url:
+        _migrate(url)
+        yield database_name(url)
+
+
+@pytest.fixture
+def migrated_sqlite_url(migrated_sqlite: Path, sqlite_url: str, tmp_path: Path) -> str:
+    """The URL of a SQLite database with today's tables and no rows."""
+    shutil.copy(migrated_sqlite, tmp_path / "nurture.db")
+    return sqlite_url
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres: Server, migrated_postgres: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database with today's tables and no rows, dropped after the test."""
+    with postgres.database(template=migrated_postgres) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a database with today's tables and no rows; the test runs once on each kind."""
+    url: str = request.getfixturevalue(f"migrated_{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def database(migrated_url: str) -> Iterator[Database]:
+    """An open database with today's tables and no rows; the test runs once on each kind."""
+    from nurture.store.database import Database
+
+    opened = Database(migrated_url)
+    yield opened
+    opened.close()
+
+
+def _migrate(url: str) -> None:
+    from nurture.store.database import Database
+    from nurture.store.migrate import migrate
+
+    opened = Database(url)
+    migrate(opened)
+    opened.close()
 
 
 @pytest.fixture(scope="module")

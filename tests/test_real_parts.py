@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser
 from sqlalchemy import create_engine, text
-from support.postgres import Server
+from support.postgres import Server, database_name
+
+from nurture.store.database import Database
+from nurture.store.migrate import current, latest
 
 
 def test_each_test_gets_a_database_that_is_empty_and_writable(database_url: str) -> None:
@@ -22,11 +25,16 @@ def test_a_database_made_from_another_holds_its_tables(postgres: Server) -> None
         with engine.begin() as connection:
             connection.execute(text("CREATE TABLE copied (id INTEGER)"))
         engine.dispose()
-        with postgres.database(template=original.partition("?")[0].rpartition("/")[2]) as copy:
+        with postgres.database(template=database_name(original)) as copy:
             engine = create_engine(copy)
             with engine.begin() as connection:
                 assert connection.execute(text("SELECT count(*) FROM copied")).scalar_one() == 0
             engine.dispose()
+
+
+def test_a_migrated_database_is_at_the_newest_revision(database: Database) -> None:
+    assert latest() is not None
+    assert current(database) == latest()
 
 
 def test_the_browser_shows_a_page(browser: Browser) -> None:

@@ -88,6 +88,11 @@ def libpq_url(url: str) -> str:
     return scheme.partition("+")[0] + separator + rest
 
 
+def database_name(url: str) -> str:
+    """The name of the database a URL leads to."""
+    return url.partition("?")[0].rpartition("/")[2]
+
+
 @contextmanager
 def running(settings: Mapping[str, str] = FORGETFUL) -> Iterator[Server]:
     """A server in a temporary folder, stopped and removed afterwards.
