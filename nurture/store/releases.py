@@ -1,0 +1,126 @@
+"""Releases: what runs, immutable, addressed by content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from nurture.store.database import insert_all, insert_new
+from nurture.store.tables import compiled_email, enrollment, file_content, meta, release, release_email, release_file
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """A release as it stands in the database; `published_at` is UTC."""
+
+    id: int
+    digest: str
+    published_at: datetime
+    version: str
+
+
+EmailKey = tuple[str, str, str]
+"""Campaign, step, locale."""
+
+
+def digest_of(data: bytes) -> str:
+    """The name of a content."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def release_digest(files: Mapping[str, str], version: str) -> str:
+    """The name of a set of files run by a version of nurture."""
+    whole = hashlib.sha256(version.encode())
+    for path in sorted(files):
+        whole.update(f"\0{path}\0{digest_of(files[path].encode())}".encode())
+    return whole.hexdigest()
+
+
+def latest_release(connection: Connection) -> ReleaseRow | None:
+    """The release that runs: the one published last, or gone back to."""
+    running = get_meta(connection, "running_release")
+    found = select(release).order_by(release.c.id.desc()).limit(1)
+    if running:
+        found = select(release).where(release.c.id == int(running))
+    row = connection.execute(found).one_or_none()
+    return ReleaseRow(*row) if row else None
+
+
+def release_files(connection: Connection, release_id: int) -> dict[str, str]:
+    """The files of a release by path."""
+    rows = connection.execute(
+        select(release_file.c.path, file_content.c.content)
+        .join(file_content, file_content.c.digest == release_file.c.digest)
+        .where(release_file.c.release_id == release_id)
+    )
+    return {path: content.decode() for path, content in rows}
+
+
+def release_emails(connection: Connection, release_id: int) -> dict[EmailKey, str]:
+    """The digests of a release's compiled emails."""
+    rows = connection.execute(
+        select(release_email.c.campaign, release_email.c.step, release_email.c.locale, release_email.c.digest).where(
+            release_email.c.release_id == release_id
+        )
+    )
+    return {(campaign, step, locale): digest for campaign, step, locale, digest in rows}
+
+
+def save_release(
+    connection: Connection, files: Mapping[str, str], emails: Mapping[EmailKey, bytes], version: str, now: datetime
+) -> ReleaseRow:
+    """Keep a release; the same files and version are the same release."""
+    digest = release_digest(files, version)
+    found = connection.execute(select(release).where(release.c.digest == digest)).one_or_none()
+    if found:
+        return ReleaseRow(*found)
+    statement = insert(release).values(digest=digest, published_at=now, version=version).returning(release.c.id)
+    row = ReleaseRow(int(connection.execute(statement).scalar_one()), digest, now, version)
+    contents = {digest_of(text.encode()): text.encode() for text in files.values()}
+    insert_new(connection, file_content, [{"digest": name, "content": data} for name, data in contents.items()])
+    insert_all(connection, release_file, [_file_row(row.id, path, text) for path, text in files.items()])
+    compiled = {digest_of(data): data for data in emails.values()}
+    insert_new(connection, compiled_email, [{"digest": name, "content": data} for name, data in compiled.items()])
+    insert_all(connection, release_email, [_email_row(row.id, key, data) for key, data in emails.items()])
+    return row
+
+
+def _file_row(release_id: int, path: str, text: str) -> dict[str, Any]:
+    return {"release_id": release_id, "path": path, "digest": digest_of(text.encode())}
+
+
+def _email_row(release_id: int, key: EmailKey, data: bytes) -> dict[str, Any]:
+    campaign, step, locale = key
+    return {"release_id": release_id, "campaign": campaign, "step": step, "locale": locale, "digest": digest_of(data)}
+
+
+def email_content(connection: Connection, digest: str) -> bytes | None:
+    """A compiled email by its digest."""
+    return connection.execute(select(compiled_email.c.content).where(compiled_email.c.digest == digest)).scalar()
+
+
+def standing_at(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many live enrollments stand at each step of each campaign."""
+    rows = connection.execute(
+        select(enrollment.c.campaign, enrollment.c.step, func.count())
+        .where(enrollment.c.state == "live")
+        .group_by(enrollment.c.campaign, enrollment.c.step)
+    )
+    return {(campaign, step): count for campaign, step, count in rows}
+
+
+def get_meta(connection: Connection, key: str) -> str | None:
+    """A project-wide setting kept in the database."""
+    return connection.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
+
+
+def set_meta(connection: Connection, key: str, value: str | None) -> None:
+    """Keep, replace or (None) remove a project-wide setting."""
+    connection.execute(meta.delete().where(meta.c.key == key))
+    if value is not None:
+        connection.execute(insert(meta).values(key=key, value=value))

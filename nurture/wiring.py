@@ -1,0 +1,105 @@
+"""The one place that chooses the parts: which database, which provider, which clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import make_url
+
+from nurture.config import Settings, read_settings
+from nurture.core.errors import ProjectError
+from nurture.core.program import Program
+from nurture.core.project import Project
+from nurture.files.loader import Loaded, load
+from nurture.store.database import Database
+from nurture.store.migrate import migrate
+
+if TYPE_CHECKING:
+    from nurture.actions.release import Emails, Releases
+    from nurture.emails.links import Signer
+    from nurture.providers.base import Provider
+
+
+def wall_clock() -> datetime:
+    """The time it is, aware UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A project folder with its parts at hand; each is made when it is first asked for."""
+
+    directory: Path
+    settings: Settings
+    clock: Callable[[], datetime] = wall_clock
+
+    def now(self) -> datetime:
+        """The time on this project's clock, aware UTC."""
+        return self.clock()
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The folder's files as they stand now."""
+        return load(self.directory)
+
+    @cached_property
+    def project(self) -> Project:
+        """The project file. Raises ProjectError when it is wrong."""
+        if self.loaded.project is None:
+            raise ProjectError(self.loaded.problems)
+        return self.loaded.project
+
+    @cached_property
+    def program(self) -> Program:
+        """The folder's project and those of its campaigns that are right."""
+        return Program.of(self.project, self.loaded.campaigns)
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, with this version's tables."""
+        url = make_url(self.settings.database or self.project.database)
+        if url.get_backend_name() == "sqlite" and url.database:
+            url = url.set(database=str(self.directory / url.database))
+        database = Database(url)
+        database.ping()
+        migrate(database)
+        return database
+
+    @cached_property
+    def signer(self) -> Signer:
+        """What signs links. Raises ConfigError when no key is set."""
+        from nurture.emails.links import Signer
+
+        return Signer(self.settings.signing_keys())
+
+    @cached_property
+    def releases(self) -> Releases:
+        """What was published."""
+        from nurture.actions.release import Releases
+
+        return Releases(self.database)
+
+    @cached_property
+    def emails(self) -> Emails:
+        """The compiled emails of every release."""
+        from nurture.actions.release import Emails
+
+        return Emails(self.database, self.signer)
+
+    def provider(self) -> Provider:
+        """A new provider, for one thread. Raises ConfigError when its settings are missing."""
+        from nurture.providers import make
+        from nurture.providers.config import ProviderConfig
+
+        config = ProviderConfig(self.clock, self.settings.outbox_dir, self.settings.smtp, self.settings.sendgrid)
+        return make(self.project.provider, config)
+
+
+def open_project(directory: Path, clock: Callable[[], datetime] = wall_clock) -> Opened:
+    """Open the project in `directory`. Raises ConfigError when the environment says something unusable."""
+    return Opened(directory, read_settings(directory), clock)
