@@ -28,7 +28,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A definite refusal for now: nothing was taken. Try again, if given not before `retry_at` (aware UTC)."""
+    """A definite refusal for now: nothing was taken. Try again, but not before `retry_at` (aware UTC)."""
 
     detail: str
     retry_at: datetime | None = None

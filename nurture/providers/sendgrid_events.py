@@ -23,7 +23,7 @@ from nurture.core.event import BounceClass, Fact, Kind, SuppressionReason
 from nurture.providers.bounces import ENHANCED, by_status
 
 if TYPE_CHECKING:
-    from sendgrid.helpers.eventwebhook import EventWebhook
+    from sendgrid.helpers.eventwebhook import EventWebhook  # type: ignore[import-untyped]
 
 LARGEST_BODY = 4 * 1024 * 1024
 """Bytes; SendGrid posts at 768 kB."""
@@ -64,6 +64,7 @@ _CLASSIFIED = {
     "technical": BounceClass.SOFT,
     "technical failure": BounceClass.SOFT,
 }
+_GRAVEST_FIRST = (BounceClass.CONTENT, BounceClass.POLICY, BounceClass.HARD, BounceClass.SOFT)
 _MESSAGE_ID = re.compile(r"[0-9a-f]{32}")
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
@@ -120,7 +121,7 @@ def _verifier(key: str) -> EventWebhook:
     try:
         return EventWebhook("".join(key.split()))
     except (ValueError, TypeError) as error:
-        raise ConfigError("sendgrid: the webhook's public key is not the base64 text SendGrid shows") from error
+        raise ConfigError("sendgrid: the webhook's public key is not the text SendGrid shows") from error
 
 
 def _loaded(body: bytes) -> list[Any]:
@@ -193,18 +194,69 @@ def _judged(kind: Kind, event: Mapping[str, Any]) -> tuple[BounceClass | None, S
 
 
 def _bounce(event: Mapping[str, Any]) -> BounceClass:
-    """The class of a bounce: its status, else the code in its reason, else SendGrid's word for it.
+    """The class of a bounce: what speaks of us or the email first, then of the address, then of the moment.
 
-    A block is never hard. A plain bounce without any code is, since SendGrid itself suppresses it.
+    A block is never hard. A bounce without any code is, since SendGrid itself suppresses such addresses.
     """
-    blocked = (_text(event, "type") or "").lower() == "blocked"
+    kind = (_text(event, "type") or "").lower()
     classified = (_text(event, "bounce_classification") or "").strip().lower()
-    status = _text(event, "status") or ""
-    told = _CLASSIFIED.get(classified)
-    coded = by_status(status) or _coded(_text(event, "reason") or "")
-    found = coded if coded is not None and (told in (None, BounceClass.SOFT) or coded is told) else told
+    status = (_text(event, "status") or "").strip()
+    told = {by_status(status) or _coded(_text(event, "reason") or ""), _CLASSIFIED.get(classified)}
+    found = next((each for each in _GRAVEST_FIRST if each in told), None)
     if found is None:
-        plain = (_text(event, "type") or "").lower() == "bounce"
-        lasting = not status.strip().startswith("4") and classified in ("", "unclassified")
-        found = BounceClass.HARD if plain and lasting else BounceClass.SOFT
-    return BounceClass.SOFT if blocked and found is BounceClass.HARD else found
+        lasting = kind == "bounce" and not status.startswith("4") and classified in ("", "unclassified")
+        found = BounceClass.HARD if lasting else BounceClass.SOFT
+    return BounceClass.SOFT if kind == "blocked" and found is BounceClass.HARD else found
+
+
+def _coded(reason: str) -> BounceClass | None:
+    code = ENHANCED.search(reason)
+    return by_status(code[0]) if code else None
+
+
+def _machine(kind: Kind, event: Mapping[str, Any], at: datetime, clicks: _Clicks) -> str | None:
+    return machine.verdict(
+        kind,
+        _text(event, "useragent"),
+        at,
+        previous=clicks.get(_whose(event), ()),
+        link=_text(event, "url") or "",
+        provider_says=event.get("sg_machine_open") in (True, "true"),
+    )
+
+
+def _natural_key(event: Mapping[str, Any], at: datetime | None) -> str:
+    """Equal for two tellings of one occurrence, whatever event id each carries."""
+    when = str(int(at.timestamp())) if at else ""
+    offset = orjson.dumps(event.get("url_offset"), option=orjson.OPT_SORT_KEYS).decode()
+    return _key([_whose(event), _word(event), when, _text(event, "url") or "", offset])
+
+
+def _whose(event: Mapping[str, Any]) -> str:
+    """Message and recipient; one sg_message_id begins alike for every recipient of a request."""
+    message = _text(event, "sg_message_id") or _text(event, "message_id") or ""
+    return f"{message}\x1f{(_text(event, 'email') or '').lower()}"
+
+
+def _key(parts: Sequence[str]) -> str:
+    return blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def _word(event: Mapping[str, Any]) -> str:
+    return (_text(event, "event") or "").lower()
+
+
+def _text(event: Mapping[str, Any], name: str) -> str | None:
+    value = event.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _time(value: object) -> datetime | None:
+    """Seconds or milliseconds since 1970, as number or text, as aware UTC; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        seconds = float(value)
+        return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
