@@ -1,0 +1,55 @@
+"""What the documents show is true: their files are right, their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from nurture.core.campaign import Campaign
+from nurture.core.project import Project
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return [body for kind, body in BLOCK.findall(path.read_text(encoding="utf-8")) if kind == language]
+
+
+def read(text: str) -> Any:
+    return YAML(typ="safe").load(text)
+
+
+def shown(key: str) -> list[tuple[str, dict[str, Any]]]:
+    """Every whole YAML file that a document shows, known by a top-level key."""
+    loaded = ((path.name, read(text)) for path in DOCUMENTS for text in blocks(path, "yaml"))
+    return [(name, data) for name, data in loaded if isinstance(data, dict) and key in data]
+
+
+def test_every_campaign_that_is_shown_is_a_right_one() -> None:
+    campaigns = shown("steps")
+    assert any(name == "README.md" for name, _ in campaigns)
+    for name, data in campaigns:
+        if "audience" in data:
+            assert Campaign.model_validate({"name": name.lower().split(".")[0], **data})
+
+
+def test_every_project_file_that_is_shown_is_a_right_one() -> None:
+    for _, data in shown("base_url"):
+        assert Project.model_validate(data)
+
+
+def test_the_readme_s_campaign_has_fifteen_lines_at_most() -> None:
+    assert all(len(text.splitlines()) <= 15 for text in blocks(ROOT / "README.md", "yaml"))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    targets = LINK.findall(path.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (path.parent / target).exists()] == []
