@@ -15,6 +15,7 @@ from nurture.core.project import Project
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+VARIABLE = re.compile(r"NURTURE_[A-Z]+(?:_[A-Z]+)*")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 
@@ -53,3 +54,11 @@ def test_the_readme_s_campaign_has_fifteen_lines_at_most() -> None:
 def test_links_between_documents_lead_somewhere(path: Path) -> None:
     targets = LINK.findall(path.read_text(encoding="utf-8"))
     assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_every_environment_variable_is_told_and_none_that_is_not_read() -> None:
+    read = set(VARIABLE.findall((ROOT / "nurture/config.py").read_text(encoding="utf-8")))
+    for place in ("docs/running.md", ".env.example"):
+        told = set(VARIABLE.findall((ROOT / place).read_text(encoding="utf-8")))
+        assert told <= read
+    assert read <= set(VARIABLE.findall((ROOT / "docs/running.md").read_text(encoding="utf-8")))
