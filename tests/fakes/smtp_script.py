@@ -41,7 +41,8 @@ class ScriptedSmtp:
 
     BODY happens when the first bytes of a message have come. With `patient`, envelope answers wait until
     DATA has come, and the answer to a final dot until the next envelope has: a client that does not
-    pipeline gets no further (each wait ends after two seconds).
+    pipeline is kept waiting (each wait ends after half a second). `ahead` counts the times more had come
+    than was answered.
     """
 
     plan: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
@@ -79,10 +80,10 @@ class ScriptedSmtp:
             self._threads.append(thread)
             thread.start()
 
-    def action(self, verb: str) -> str:
-        """What the script says to this verb now."""
+    def action(self, verb: str, usual: str | None = None) -> str:
+        """What the script says to this verb now; `usual`, else what servers usually say, if nothing."""
         self._seen[verb] += 1
-        return self.plan.get(verb, {}).get(self._seen[verb], _USUAL.get(verb, ""))
+        return self.plan.get(verb, {}).get(self._seen[verb], usual or _USUAL.get(verb, ""))
 
     def wait(self, seconds: float) -> bool:
         """Sleep, unless the test is over. Says whether it is."""
@@ -103,7 +104,7 @@ class _Talk:
         self._unread = b""
         self._unsaid = b""
         self._mail = self._rcpt = ""
-        self._rcpt_refused = False
+        self._open = self._addressed = False
 
     def run(self) -> None:
         with self._socket:
@@ -126,7 +127,14 @@ class _Talk:
             self._mail = line
         elif verb == "RCPT":
             self._rcpt = line
-        reply = self._act(verb)
+        self._server.ahead += verb != "DATA" and bool(self._unread)
+        reply = self._act(verb, self._out_of_turn(verb))
+        if verb == "MAIL":
+            self._open = reply.startswith("250")
+        elif verb == "RCPT":
+            self._addressed = reply.startswith("250")
+        else:
+            self._open = self._addressed = False
         if verb == "DATA" and reply.startswith("354"):
             self._data()
         elif verb == "QUIT":
@@ -134,8 +142,9 @@ class _Talk:
 
     def _data(self) -> None:
         self._more()
-        if self._server.action("BODY"):
-            self._act_on(self._server.plan["BODY"][1], "BODY")
+        body = self._server.action("BODY")
+        if body:
+            self._act_on(body, "BODY")
         while b"\r\n.\r\n" not in self._unread and not self._unread.startswith(b".\r\n"):
             self._more()
         if self._unread.startswith(b".\r\n"):
@@ -151,8 +160,16 @@ class _Talk:
             self._server.taken.append(Taken(self._mail, self._rcpt, data + b"\r\n", self._number))
         self._act_on(action, "DOT")
 
-    def _act(self, verb: str) -> str:
-        action = self._server.action(verb) or "502 5.5.1 what"
+    def _out_of_turn(self, verb: str) -> str | None:
+        """What a verb gets where those before it were refused, or not taken back."""
+        if verb == "MAIL" and self._open:
+            return "503 5.5.1 nested MAIL"
+        if verb == "RCPT" and not self._open:
+            return "503 5.5.1 need MAIL"
+        return "554 5.5.1 no valid recipients" if verb == "DATA" and not self._addressed else None
+
+    def _act(self, verb: str, usual: str | None = None) -> str:
+        action = self._server.action(verb, usual) or "502 5.5.1 what"
         self._act_on(action, verb)
         return action
 
@@ -177,8 +194,8 @@ class _Talk:
         self._unsaid = b""
 
     def _await(self, mark: bytes) -> None:
-        """Let up to two seconds pass until the mark has come."""
-        for _ in range(40):
+        """Let up to half a second pass until the mark has come."""
+        for _ in range(10):
             if mark in self._unread or self._server.wait(0):
                 return
             self._more(patience=1)

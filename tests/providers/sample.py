@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from nurture.core.email import Mailbox, Outgoing
 
-
 SHOP = Mailbox("Acme Shop", "hello@mail.acme.example")
 ADA = Mailbox("Ada", "ada@example.com")
 
