@@ -96,7 +96,10 @@ def _smtp(said: Mapping[str, str]) -> SmtpSettings | None:
     if tls not in ("none", "starttls", "implicit"):
         raise ConfigError(f"NURTURE_SMTP_TLS is {tls!r}; write starttls, implicit or none")
     password = said.get("NURTURE_SMTP_PASSWORD")
-    optional: dict[str, Any] = {"helo": said.get("NURTURE_SMTP_HELO"), "bounce_address": said.get("NURTURE_SMTP_BOUNCE_ADDRESS")}
+    optional: dict[str, Any] = {
+        "helo": said.get("NURTURE_SMTP_HELO"),
+        "bounce_address": said.get("NURTURE_SMTP_BOUNCE_ADDRESS"),
+    }
     if "NURTURE_SMTP_CA_FILE" in said:
         optional["ca_file"] = Path(said["NURTURE_SMTP_CA_FILE"])
     return SmtpSettings(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
+from sqlalchemy import Connection
+
 from nurture import __version__
 from nurture.actions.check import Checked
 from nurture.core.errors import NotFound, ProjectError

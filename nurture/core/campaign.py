@@ -136,7 +136,9 @@ class TagChange(Closed):
 class SetChange(Closed):
     """What to set on the contact."""
 
-    attributes: dict[str, Scalar | None] = Field({}, description="Attributes; null removes.", examples=[{"onboarded": True}])
+    attributes: dict[str, Scalar | None] = Field(
+        {}, description="Attributes; null removes.", examples=[{"onboarded": True}]
+    )
     tags: TagChange = Field(TagChange(), description="Tags to put on and take off.")
 
     @model_validator(mode="after")
@@ -149,7 +151,9 @@ class SetChange(Closed):
 class StepBase(Closed):
     """What every step has."""
 
-    id: StepId = Field(description="A lasting name, unique in the file; people keep their place by it.", examples=["welcome"])
+    id: StepId = Field(
+        description="A lasting name, unique in the file; people keep their place by it.", examples=["welcome"]
+    )
 
 
 class SendStep(StepBase):
@@ -220,7 +224,9 @@ class Campaign(Closed):
     """One campaign file."""
 
     name: str = Field(exclude=True, description="The file's name without .yaml; not written in the file.")
-    title: str = Field(min_length=1, description="What people call it.", examples=["Wake up inactive potential customers"])
+    title: str = Field(
+        min_length=1, description="What people call it.", examples=["Wake up inactive potential customers"]
+    )
     owner: str | None = Field(None, description="Who answers for it.", examples=["lifecycle@acme.example"])
     status: Status = Field(description="draft, live, paused (nobody moves, clocks run) or ended (nobody enters).")
     topic: str = Field(description="The topic of the project its emails belong to.", examples=["offers"])
@@ -228,7 +234,8 @@ class Campaign(Closed):
     enter: Enter = Field(description="When to look for new members.")
     re_enter: ReEnterText = Field(None, description="Whether and when a contact may enter again.")
     overlap: Literal["allow"] | None = Field(
-        None, description="allow: a contact may be in another campaign at the same time. Without it, they wait until they left it."
+        None,
+        description="allow: a contact may be in another campaign at the same time. Without it, they wait until they left it.",
     )
     holdout: Annotated[Holdout, BeforeValidator(_holdout, json_schema_input_type=ShareText | Holdout)] = Field(
         Holdout(share=0.0), description="Enrolled and measured, never emailed.", examples=["10%"]
@@ -236,7 +243,9 @@ class Campaign(Closed):
     goal: Goal = Field(description="What the campaign is for.")
     send_window: SendWindow | None = Field(None, description="When emails may leave; without it, the project's.")
     expires: DurationText = Field(
-        parse_duration("3 days"), description="An email is not sent later than this after its time.", examples=["2 days"]
+        parse_duration("3 days"),
+        description="An email is not sent later than this after its time.",
+        examples=["2 days"],
     )
     limits: Limits = Field(Limits(), description="How much it may send.")
     exit_when: tuple[Condition, ...] = Field((), description="Any of these ends the enrollment.")

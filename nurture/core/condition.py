@@ -74,7 +74,9 @@ class Past(Closed):
     more_than: AgoText | None = Field(
         None, description="It did happen, and the last time is longer ago than this.", examples=["90 days ago"]
     )
-    since: Literal["entry"] | None = Field(None, description="Since the contact entered this campaign.", examples=["entry"])
+    since: Literal["entry"] | None = Field(
+        None, description="Since the contact entered this campaign.", examples=["entry"]
+    )
     ever: Switch | None = Field(None, description="At any time at all (yes), or never (no).", examples=["yes"])
     times: Count | None = Field(None, description="How often, in the time asked about.", examples=[{"at_least": 2}])
 
@@ -98,7 +100,9 @@ class PastEmail(Past):
 class PastPurchase(Past):
     """When, how often and for how much something was bought."""
 
-    total: Total | None = Field(None, description="The sum, in the time asked about.", examples=[{"at_least": "50 EUR"}])
+    total: Total | None = Field(
+        None, description="The sum, in the time asked about.", examples=[{"at_least": "50 EUR"}]
+    )
 
 
 def _step_or_past(value: object) -> object:
@@ -116,8 +120,12 @@ PastEmailOrStep = Annotated[
 class AttributeTest(Closed):
     """What an attribute is compared with. With several keys, all hold."""
 
-    at_least: int | float | str | None = Field(None, description="This or more; numbers, or dates as text.", examples=[5])
-    at_most: int | float | str | None = Field(None, description="This or less; numbers, or dates as text.", examples=[10])
+    at_least: int | float | str | None = Field(
+        None, description="This or more; numbers, or dates as text.", examples=[5]
+    )
+    at_most: int | float | str | None = Field(
+        None, description="This or less; numbers, or dates as text.", examples=[10]
+    )
     is_set: Switch | None = Field(None, description="Whether the attribute has any value.", examples=["yes"])
 
     @model_validator(mode="after")

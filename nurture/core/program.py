@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.core.campaign import Campaign, IfStep, SendStep, SendWindow, Status, StepBase
+from nurture.core.campaign import Campaign, ClaimedWithin, IfStep, SendStep, SendWindow, Status, StepBase
 from nurture.core.lifecycle import Rules
 from nurture.core.project import Project
 from nurture.core.zone import zone
@@ -86,10 +86,14 @@ class Program:
         return zone(self.project.timezone)
 
     @cached_property
+    def claims(self) -> Mapping[str, ClaimedWithin]:
+        """How long before a purchase each campaign's touches may lie to claim it."""
+        return {name: course.campaign.goal.claimed_within for name, course in self.courses.items()}
+
+    @cached_property
     def longest_claim(self) -> timedelta:
-        """The longest time before a purchase at which any campaign's touch may claim it."""
-        claims = [course.campaign.goal.claimed_within for course in self.courses.values()]
-        return max((max(claim.click.delta, claim.email.delta) for claim in claims), default=timedelta())
+        """The longest of them all."""
+        return max((max(claim.click.delta, claim.email.delta) for claim in self.claims.values()), default=timedelta())
 
     def zone_of(self, name: str | None) -> ZoneInfo:
         """A contact's zone, or the project's where it is unknown."""

@@ -45,7 +45,9 @@ class Lifecycle(Closed):
     """How stages change."""
 
     inactive: Inactive = Field(Inactive(), description="When a lead or prospect becomes inactive.")
-    customer_for: DurationText = Field(parse_duration("365 days"), description="After the last purchase, 'right now' ends here.")
+    customer_for: DurationText = Field(
+        parse_duration("365 days"), description="After the last purchase, 'right now' ends here."
+    )
 
 
 class Capped(Closed):
@@ -58,7 +60,9 @@ class ProjectLimits(Closed):
     """How much may be sent, across all campaigns."""
 
     per_contact: tuple[RateText, ...] = Field(
-        (), description="Rolling, for one contact, across all campaigns; transactional mail is exempt.", examples=[["1 per 24 hours"]]
+        (),
+        description="Rolling, for one contact, across all campaigns; transactional mail is exempt.",
+        examples=[["1 per 24 hours"]],
     )
     capped: Capped = Field(Capped(), description="What happens when a limit bites.")
     per_hour: int | None = Field(None, ge=1, description="In any clock hour (UTC).", examples=[5000])
@@ -70,7 +74,8 @@ class UnknownPolicy(Closed):
 
     after: DurationText = Field(parse_duration("3 days"), description="How long evidence is waited for.")
     then: Literal["leave", "resend"] = Field(
-        "leave", description="leave: a missed email costs less than a double; resend: at most once more, and the row tells it."
+        "leave",
+        description="leave: a missed email costs less than a double; resend: at most once more, and the row tells it.",
     )
 
 
@@ -78,12 +83,17 @@ class Sending(Closed):
     """How emails are handed over."""
 
     in_flight: int = Field(
-        32, ge=1, le=1000, description="Emails handed over in one call; the size of the call is the size of the doubt after a crash."
+        32,
+        ge=1,
+        le=1000,
+        description="Emails handed over in one call; the size of the call is the size of the doubt after a crash.",
     )
     lease: DurationText = Field(parse_duration("15 minutes"), description="How long one call may take.")
     attempts: int = Field(8, ge=1, le=50, description="How often a refused-for-now email is tried.")
     unknown: UnknownPolicy = Field(UnknownPolicy(), description="What becomes of lost answers.")
-    keep_emails: DurationText = Field(parse_duration("90 days"), description="How long the values of a sent email are kept.")
+    keep_emails: DurationText = Field(
+        parse_duration("90 days"), description="How long the values of a sent email are kept."
+    )
 
 
 def _rates(value: object) -> object:
@@ -101,12 +111,17 @@ class Project(Closed):
 
     project: str = Field(min_length=1, description="The name emails and pages show.", examples=["Acme Shop"])
     base_url: str = Field(
-        pattern=r"^https?://[^/\s]+(/[^\s]*)?$", description="Where links, pixel and unsubscribe are reached.",
+        pattern=r"^https?://[^/\s]+(/[^\s]*)?$",
+        description="Where links, pixel and unsubscribe are reached.",
         examples=["https://n.acme.example"],
     )
-    timezone: str = Field("UTC", description="For schedules, and for contacts whose own is unknown.", examples=["Europe/Istanbul"])
+    timezone: str = Field(
+        "UTC", description="For schedules, and for contacts whose own is unknown.", examples=["Europe/Istanbul"]
+    )
     locale: LocaleName = Field("en", description="When a contact's own is unknown or not translated.", examples=["en"])
-    currency: Currency = Field("EUR", description="Sums over several currencies are told in this one.", examples=["EUR"])
+    currency: Currency = Field(
+        "EUR", description="Sums over several currencies are told in this one.", examples=["EUR"]
+    )
     exchange: Annotated[dict[Currency, Decimal], BeforeValidator(_rates)] = Field(
         {}, description="What one unit of another currency is worth in it, fixed by hand.", examples=[{"TRY": 0.021}]
     )
@@ -119,13 +134,19 @@ class Project(Closed):
     )
     provider: Literal["outbox", "smtp", "sendgrid"] = Field("outbox", description="Who carries the emails.")
     database: str = Field(
-        "sqlite:///nurture.db", pattern=r"^(sqlite|postgresql\+psycopg)://", description="Where nurture keeps what it knows.",
+        "sqlite:///nurture.db",
+        pattern=r"^(sqlite|postgresql\+psycopg)://",
+        description="Where nurture keeps what it knows.",
         examples=["sqlite:///nurture.db", "postgresql+psycopg://nurture@localhost/nurture"],
     )
     lifecycle: Lifecycle = Field(Lifecycle(), description="How stages change.")
-    send_window: SendWindow = Field(SendWindow(), description="When emails may leave, unless a campaign says otherwise.")
+    send_window: SendWindow = Field(
+        SendWindow(), description="When emails may leave, unless a campaign says otherwise."
+    )
     limits: ProjectLimits = Field(ProjectLimits(), description="How much may be sent, across all campaigns.")
-    order: tuple[str, ...] = Field((), description="Which campaign goes first when limits bite; the rest follow by name.")
+    order: tuple[str, ...] = Field(
+        (), description="Which campaign goes first when limits bite; the rest follow by name."
+    )
     sending: Sending = Field(Sending(), description="How emails are handed over.")
 
     @field_validator("timezone")

@@ -228,7 +228,8 @@ _TIME = r"([01]?\d|2[0-3]):[0-5]\d"
 DurationText = Annotated[Duration, *text_type(parse_duration, _LENGTH, "3 days", "1 hour")]
 AgoText = Annotated[Duration, *text_type(parse_ago, _LENGTH + " ago", "60 days ago")]
 ReEnterText = Annotated[
-    Duration | None, *text_type(parse_after_leaving, f"(never|{_LENGTH} after leaving)", "never", "180 days after leaving")
+    Duration | None,
+    *text_type(parse_after_leaving, f"(never|{_LENGTH} after leaving)", "never", "180 days after leaving"),
 ]
 TimeText = Annotated[time, *text_type(parse_time, _TIME, "10:00")]
 HoursText = Annotated[Hours, *text_type(parse_hours, f"{_TIME} ?- ?{_TIME}", "09:00-18:00")]

@@ -112,7 +112,9 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
     statement = _dialect_insert(connection, table)
     left = {column.name for column in table.primary_key} | set(keep)
     changes = {name: statement.excluded[name] for name in rows[0] if name not in left}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes), list(rows))
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes), list(rows)
+    )
 
 
 def _dialect_insert(connection: Connection, table: Table) -> Any:
@@ -132,7 +134,10 @@ def insert_from(connection: Connection, table: Table, columns: Sequence[str], so
 
 
 def update_rows(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keys: Sequence[str] | None = None,
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    keys: Sequence[str] | None = None,
     guard: Mapping[str, Any] | None = None,
 ) -> int:
     """Set the other columns of each row by its `keys` (the primary key unless said); `guard` columns must still equal.

@@ -11,7 +11,15 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from nurture.store.database import insert_all, insert_new
-from nurture.store.tables import compiled_email, enrollment, file_content, meta, release, release_email, release_file
+from nurture.store.tables import (
+    compiled_email,
+    enrollment,
+    file_content,
+    meta,
+    release,
+    release_email,
+    release_file,
+)
 
 
 @dataclass(frozen=True, slots=True)

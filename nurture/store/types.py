@@ -42,7 +42,7 @@ class Instant(TypeDecorator[datetime]):
         return EPOCH + timedelta(microseconds=value)
 
 
-class later(FunctionElement[datetime]):  # noqa: N801 - reads as SQL does
+class later(FunctionElement[datetime]):
     """`later(column, delta)`: an instant moved by a timedelta."""
 
     type = Instant()
@@ -65,7 +65,7 @@ def _later_postgres(element: later, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({compiler.process(column, **kw)} + {compiler.process(delta, **kw)} * interval '1 microsecond')"
 
 
-class smallest(FunctionElement[Any]):  # noqa: N801
+class smallest(FunctionElement[Any]):
     """The smallest of several values that is not null; null where all are."""
 
     inherit_cache = True

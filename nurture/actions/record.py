@@ -1,0 +1,286 @@
+"""Facts in, consequences out: each call is one transaction, and telling a fact twice changes nothing.
+
+Consequences follow from when things occurred, never from the order in which they arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from nurture.core.address import address_key
+from nurture.core.event import ENGAGEMENT, Fact, Kind, Suppress
+from nurture.core.lifecycle import LifeFact, Sign, Story, begin, in_order, live
+from nurture.core.money import convert
+from nurture.core.program import Program
+from nurture.core.purchase import Purchase, Refund
+from nurture.store import events, lives, marks, purchases, suppressions
+from nurture.store.database import Database
+from nurture.store.lives import Standing, latest
+
+FUTURE = timedelta(minutes=5)
+"""How far another machine's clock may run ahead of ours before its facts are refused."""
+
+Told = dict[str, list[LifeFact]]
+"""Life facts by contact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How many were new, known already, or stray: of no known contact or order, or from the future."""
+
+    new: int = 0
+    known: int = 0
+    stray: int = 0
+
+    def __add__(self, other: Recorded) -> Recorded:
+        return Recorded(self.new + other.new, self.known + other.known, self.stray + other.stray)
+
+
+def record_facts(database: Database, program: Program, facts: Sequence[Fact], now: datetime) -> Recorded:
+    """Record what came back about contacts and their messages. `now` is aware UTC."""
+    with database.write() as connection:
+        return record_facts_in(connection, program, facts, now)
+
+
+def record_facts_in(connection: Connection, program: Program, facts: Sequence[Fact], now: datetime) -> Recorded:
+    """The same, in a transaction that is open already."""
+    placed = _place(connection, facts, now)
+    standings = lives.lock_standings(connection, (fact.contact_id or "" for fact in placed))
+    ours = [fact for fact in placed if fact.contact_id in standings]
+    stray = [fact for fact in placed if fact.contact_id not in standings]
+    unseen = events.unseen(connection, map(events.identify, ours))
+    events.add_events(connection, unseen, now)
+    events.add_strays(connection, [events.identify(fact) for fact in stray], now)
+    fresh = [one.fact for one in unseen]
+    told = _tell_messages(connection, fresh, now)
+    for fact in fresh:
+        _tell(standings[fact.contact_id or ""], fact, told)
+    stirring = set(told) | {fact.contact_id or "" for fact in fresh if _stirs(fact)}
+    tell(connection, program, standings, told, now)
+    _suppress(connection, fresh, now)
+    _withdraw(connection, fresh, now)
+    _recredit(connection, program, fresh, standings)
+    stir(connection, stirring, now)
+    return Recorded(len(fresh), len(ours) - len(fresh), len(stray))
+
+
+def _place(connection: Connection, facts: Sequence[Fact], now: datetime) -> list[Fact]:
+    """Facts with the contact they are about, where one can be found; of the future's facts none is placed."""
+    keys = [address_key(fact.address) if fact.address and not fact.contact_id else "" for fact in facts]
+    owners = suppressions.contacts_by_address(connection, sorted(filter(None, keys)))
+    return [
+        replace(
+            fact,
+            contact_id=(fact.contact_id or owners.get(key)) if fact.occurred_at <= now + FUTURE else None,
+            occurred_at=min(fact.occurred_at, now),
+        )
+        for fact, key in zip(facts, keys, strict=True)
+    ]
+
+
+def _tell_messages(connection: Connection, facts: Iterable[Fact], now: datetime) -> Told:
+    """Let facts about messages be seen on them. Returns what that means for the lives of their contacts."""
+    about = [(fact, (fact.contact_id, fact.message_id)) for fact in facts if fact.contact_id and fact.message_id]
+    messages = events.load_messages(connection, (key for _, key in about))
+    before = {key: (message.accepted_at, message.bounced_at) for key, message in messages.items()}
+    for fact, key in about:
+        if key in messages:
+            messages[key].take(fact, now)
+    events.save_messages(connection, messages.values())
+    told: Told = {}
+    for key, message in messages.items():
+        accepted_before, bounced_before = before[key]
+        if message.accepted_at and not accepted_before:
+            told.setdefault(message.contact_id, []).append(
+                LifeFact(message.accepted_at, Sign.RECEIVED, "email", message.id)
+            )
+        if message.accepted_at and message.bounced_at and not bounced_before:
+            told.setdefault(message.contact_id, []).append(
+                LifeFact(message.bounced_at, Sign.RETURNED, "bounce", message.id)
+            )
+    return told
+
+
+def _stirs(fact: Fact) -> bool:
+    """Whether a fact can change an answer: what machines do, and what happens on the way, cannot."""
+    return (fact.kind in ENGAGEMENT and fact.machine is None) or fact.suppresses is not None or fact.topic is not None
+
+
+def _tell(standing: Standing, fact: Fact, told: Told) -> None:
+    """Let a fact be seen in the contact's hot facts, and note what it means for its life."""
+    at = fact.occurred_at
+    if fact.kind in ENGAGEMENT and fact.machine is None:
+        standing.last_engaged_at = latest(standing.last_engaged_at, at)
+        match fact.kind:
+            case Kind.OPENED:
+                standing.last_opened_at = latest(standing.last_opened_at, at)
+            case Kind.CLICKED:
+                standing.last_clicked_at = latest(standing.last_clicked_at, at)
+            case Kind.REPLIED:
+                standing.last_replied_at = latest(standing.last_replied_at, at)
+        sign = Sign.ENGAGED
+    elif fact.kind is Kind.OPENED:
+        sign = Sign.MACHINE
+    else:
+        return
+    key = events.identify(fact).digests[0]
+    told.setdefault(standing.id, []).append(LifeFact(at, sign, fact.kind.value, key))
+
+
+def tell(
+    connection: Connection, program: Program, standings: Mapping[str, Standing], told: Told, now: datetime
+) -> None:
+    """Fold life facts into locked standings and save them; a life to which a fact came late is told from its beginning."""
+    late = {cid: standings[cid] for cid, facts in told.items() if not in_order(standings[cid].life, facts)}
+    stories: dict[str, Story] = {}
+    for contact_id, facts in told.items():
+        if contact_id not in late:
+            stories[contact_id] = live(standings[contact_id].life, facts, now, program.rules)
+            standings[contact_id].take(stories[contact_id].life, program.rules)
+    lives.add_stories(connection, stories, now)
+    _retell(connection, program, late, now)
+    lives.save_standings(connection, standings.values())
+
+
+def _retell(connection: Connection, program: Program, standings: Mapping[str, Standing], now: datetime) -> None:
+    """Fold whole lives again from the rows; `standings` are changed, not saved."""
+    if not standings:
+        return
+    stories = {}
+    for contact_id, facts in lives.life_facts(connection, standings).items():
+        bought = min((fact.at for fact in facts if fact.sign is Sign.PURCHASED), default=None)
+        stories[contact_id] = live(begin(standings[contact_id].known_at, bought), facts, now, program.rules)
+        standings[contact_id].take(stories[contact_id].life, program.rules)
+    lives.replace_stories(connection, stories, now)
+
+
+def restage(connection: Connection, program: Program, contact_ids: Sequence[str], now: datetime) -> None:
+    """Fold the whole lives of these contacts again, in an open transaction."""
+    standings = lives.lock_standings(connection, contact_ids)
+    _retell(connection, program, standings, now)
+    lives.save_standings(connection, standings.values())
+    stir(connection, standings, now)
+
+
+def stir(connection: Connection, contact_ids: Iterable[str], now: datetime) -> None:
+    """Have contacts looked at again, and their enrollments asked again."""
+    ids = sorted(set(contact_ids))
+    marks.mark(connection, ids, now)
+    marks.wake(connection, ids, now)
+
+
+def mark(connection: Connection, contact_ids: Iterable[str], now: datetime) -> None:
+    """Have these contacts looked at by the campaigns that look at once."""
+    marks.mark(connection, contact_ids, now)
+
+
+def _suppress(connection: Connection, facts: Iterable[Fact], now: datetime) -> None:
+    hard = [fact for fact in facts if fact.suppresses]
+    known = suppressions.addresses(connection, {fact.contact_id or "" for fact in hard})
+    entries = [
+        Suppress(fact.address or known[fact.contact_id or ""], fact.suppresses, fact.source, fact.occurred_at)
+        for fact in hard
+        if fact.suppresses
+    ]
+    suppressions.suppress(connection, entries, now)
+
+
+def _withdraw(connection: Connection, facts: Iterable[Fact], now: datetime) -> None:
+    for fact in facts:
+        if fact.kind is Kind.UNSUBSCRIBED and fact.topic and fact.contact_id:
+            suppressions.change_consents(
+                connection, fact.contact_id, {fact.topic: False}, fact.source, fact.occurred_at, now
+            )
+
+
+def _recredit(
+    connection: Connection, program: Program, facts: Iterable[Fact], standings: Mapping[str, Standing]
+) -> None:
+    """A click told late may lie before a purchase that is here already."""
+    clicks = [fact for fact in facts if fact.kind is Kind.CLICKED and fact.machine is None]
+    late = [fact for fact in clicks if _bought_since(standings[fact.contact_id or ""], fact.occurred_at)]
+    if late:
+        since = min(fact.occurred_at for fact in late)
+        purchases.recredit(
+            connection, {fact.contact_id or "" for fact in late}, program.claims, program.longest_claim, since
+        )
+
+
+def _bought_since(standing: Standing, at: datetime) -> bool:
+    return standing.last_purchase_at is not None and standing.last_purchase_at >= at
+
+
+def record_purchases(database: Database, program: Program, found: Sequence[Purchase], now: datetime) -> Recorded:
+    """Record purchases of known contacts: stage, conversion, credit. An order id counts once in the whole project."""
+    with database.write() as connection:
+        return record_purchases_in(connection, program, found, now)
+
+
+def record_purchases_in(connection: Connection, program: Program, found: Sequence[Purchase], now: datetime) -> Recorded:
+    """The same, in a transaction that is open already."""
+    standings = lives.lock_standings(connection, (one.contact_id for one in found))
+    ours = [one for one in found if one.contact_id in standings and one.occurred_at <= now + FUTURE]
+    fresh = purchases.unseen_orders(connection, ours)
+    purchases.add_purchases(connection, fresh, {one.order_id: _value(program, one) for one in fresh}, now)
+    _tell_bought(connection, {one.contact_id for one in fresh}, standings)
+    told: Told = {}
+    for one in fresh:
+        standing = standings[one.contact_id]
+        standing.last_engaged_at = latest(standing.last_engaged_at, one.occurred_at)
+        fact = LifeFact(one.occurred_at, Sign.PURCHASED, "purchase", one.order_id)
+        told.setdefault(one.contact_id, []).append(fact)
+    tell(connection, program, standings, told, now)
+    if fresh:
+        since = min(one.occurred_at for one in fresh)
+        purchases.recredit(connection, set(told), program.claims, program.longest_claim, since)
+    stir(connection, told, now)
+    return Recorded(len(fresh), len(ours) - len(fresh), len(found) - len(ours))
+
+
+def _value(program: Program, purchase: Purchase) -> int | None:
+    return convert(purchase.money, program.project.currency, program.project.exchange)
+
+
+def _tell_bought(connection: Connection, contact_ids: set[str], standings: Mapping[str, Standing]) -> None:
+    for contact_id, sums in purchases.bought(connection, contact_ids).items():
+        standing = standings[contact_id]
+        standing.purchase_count, standing.revenue = sums.count, sums.revenue
+        standing.first_purchase_at, standing.last_purchase_at = sums.first_at, sums.last_at
+
+
+def record_refunds(database: Database, program: Program, found: Sequence[Refund], now: datetime) -> Recorded:
+    """Record money given back: sums count net from now on, and a whole refund marks the conversion reversed."""
+    with database.write() as connection:
+        contacts = purchases.contacts_of_orders(connection, [one.order_id for one in found])
+        standings = lives.lock_standings(connection, contacts.values())
+        ours = [one for one in found if one.order_id in contacts and one.occurred_at <= now + FUTURE]
+        new, touched = purchases.add_refunds(connection, ours, contacts, now)
+        _tell_bought(connection, set(touched), standings)
+        lives.save_standings(connection, [standings[contact_id] for contact_id in touched])
+        stir(connection, touched, now)
+    return Recorded(new, len(ours) - new, len(found) - len(ours))
+
+
+def record_suppressions(database: Database, program: Program, entries: Sequence[Suppress], now: datetime) -> Recorded:
+    """Suppress addresses, those of contacts yet to come among them."""
+    keys = sorted({address_key(entry.address) for entry in entries})
+    with database.write() as connection:
+        owners = suppressions.contacts_by_address(connection, keys)
+        lives.lock_standings(connection, owners.values())
+        known = len(suppressions.known_suppressions(connection, keys))
+        stir(connection, suppressions.suppress(connection, entries, now), now)
+    return Recorded(len(keys) - known, len(entries) - len(keys) + known)
+
+
+def record_consents(
+    database: Database, contact_id: str, changes: Mapping[str, bool], source: str, now: datetime
+) -> None:
+    """Record what a contact permits (True) or withdraws (False), by topic."""
+    with database.write() as connection:
+        lives.lock_standings(connection, [contact_id])
+        suppressions.change_consents(connection, contact_id, changes, source, now, now)
+        stir(connection, [contact_id], now)

@@ -1,0 +1,28 @@
+"""What a fact stirs: the contact is looked at again, and its enrollments are asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, update
+
+from nurture.store.database import upsert
+from nurture.store.tables import contact_mark, enrollment
+
+
+def mark(connection: Connection, contact_ids: Iterable[str], now: datetime) -> None:
+    """Have these contacts looked at by the campaigns that look at once."""
+    upsert(connection, contact_mark, [{"contact_id": cid, "marked_at": now} for cid in sorted(set(contact_ids))])
+
+
+def wake(connection: Connection, contact_ids: Iterable[str], now: datetime) -> None:
+    """Have these contacts' live enrollments asked again now."""
+    ids = sorted(set(contact_ids))
+    if ids:
+        connection.execute(
+            update(enrollment)
+            .where(enrollment.c.contact_id.in_(ids), enrollment.c.state == "live")
+            .where(or_(enrollment.c.due_at.is_(None), enrollment.c.due_at > now))
+            .values(due_at=now)
+        )

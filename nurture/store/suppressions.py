@@ -1,0 +1,84 @@
+"""Addresses that must not be mailed, and permissions. A suppression is kept by address: it outlives the contact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from nurture.core.address import address_key
+from nurture.core.event import Suppress
+from nurture.store.database import chunks, insert_new, upsert
+from nurture.store.tables import consent, consent_change, contact, contact_address, suppression
+
+
+def contacts_by_address(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
+    """The contact of each normalised address that has one."""
+    found: dict[str, str] = {}
+    for some in chunks(keys):
+        statement = select(contact_address.c.address_key, contact_address.c.contact_id)
+        rows = connection.execute(statement.where(contact_address.c.address_key.in_(some)))
+        found.update((key, contact_id) for key, contact_id in rows)
+    return found
+
+
+def addresses(connection: Connection, contact_ids: Iterable[str]) -> dict[str, str]:
+    """The address of each contact."""
+    ids = sorted(set(contact_ids))
+    rows = connection.execute(select(contact.c.id, contact.c.address).where(contact.c.id.in_(ids)))
+    return {contact_id: address for contact_id, address in rows}
+
+
+def suppress(connection: Connection, entries: Sequence[Suppress], now: datetime) -> list[str]:
+    """Suppress addresses; one that is suppressed already keeps its first reason. Returns the contacts concerned."""
+    keys = {address_key(entry.address): entry for entry in reversed(entries)}
+    owners = contacts_by_address(connection, list(keys))
+    rows = [
+        {"address_key": key, "reason": entry.reason.value, "source": entry.source, "occurred_at": entry.occurred_at,
+         "recorded_at": now, "contact_id": owners.get(key)}
+        for key, entry in keys.items()
+    ]  # fmt: skip
+    insert_new(connection, suppression, rows)
+    return sorted(owners.values())
+
+
+def known_suppressions(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of the normalised addresses that are suppressed."""
+    found: set[str] = set()
+    for some in chunks(keys):
+        found.update(
+            connection.execute(select(suppression.c.address_key).where(suppression.c.address_key.in_(some))).scalars()
+        )
+    return found
+
+
+def change_consents(
+    connection: Connection,
+    contact_id: str,
+    changes: Mapping[str, bool],
+    source: str,
+    occurred_at: datetime,
+    now: datetime,
+) -> None:
+    """Record what a contact permits or withdraws by topic; the newest word stands, every word is kept."""
+    if not changes:
+        return
+    rows: list[dict[str, Any]] = [
+        {
+            "contact_id": contact_id,
+            "topic": topic,
+            "given": given,
+            "source": source,
+            "occurred_at": occurred_at,
+            "recorded_at": now,
+        }
+        for topic, given in changes.items()
+    ]
+    insert_new(connection, consent_change, rows)
+    statement = select(consent.c.topic, consent.c.occurred_at).where(consent.c.contact_id == contact_id)
+    known = {topic: at for topic, at in connection.execute(statement)}
+    upsert(
+        connection, consent, [row for row in rows if row["topic"] not in known or known[row["topic"]] <= occurred_at]
+    )
