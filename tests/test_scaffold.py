@@ -33,6 +33,12 @@ def test_every_shipped_email_is_there_in_turkish_too() -> None:
     assert all(path.with_suffix(".tr.html").exists() for path in english)
 
 
+def test_every_turkish_email_tells_screen_readers_that_it_is() -> None:
+    turkish = list((project_files() / "templates/emails").rglob("*.tr.html"))
+    assert turkish
+    assert all("{% block lang %}tr{% endblock %}" in path.read_text(encoding="utf-8") for path in turkish)
+
+
 def test_two_projects_have_different_keys_that_only_their_owner_reads(tmp_path: Path) -> None:
     keys = set()
     for name in ("one", "two"):
