@@ -8,6 +8,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -70,6 +71,9 @@ class SendGridSettings:
         key = self.api_key.get_secret_value()
         if not key or not key.isascii() or not key.isprintable() or key != key.strip():
             raise ConfigError("sendgrid: NURTURE_SENDGRID_API_KEY is empty or holds characters no key has")
+        url = urlsplit(self.base_url)
+        if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.hostname or "")):
+            raise ConfigError(f"sendgrid: base_url is {self.base_url}; write https://api.sendgrid.com")
 
 
 @dataclass(frozen=True, slots=True)

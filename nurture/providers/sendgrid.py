@@ -93,12 +93,12 @@ class SendGrid:
 
         body = orjson.dumps(payload(message, self._settings.sandbox))
         try:
-            response = client.post("/v3/mail/send", content=body)
+            with client.stream("POST", "/v3/mail/send", content=body) as response:
+                outcome = _outcome(response, _body(response), self._settings)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
             return Unavailable(f"no connection to {self._settings.base_url} ({_why(error)})")
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return Unknown(f"SendGrid's answer was lost ({_why(error)})")
-        outcome = _outcome(response, self._settings)
         if isinstance(outcome, Unavailable):
             barred.append(outcome)
         return outcome
@@ -157,30 +157,41 @@ def _client(settings: SendGridSettings) -> httpx.Client:
     )
 
 
-def _outcome(response: httpx.Response, settings: SendGridSettings) -> Outcome:
+def _body(response: httpx.Response) -> bytes:
+    """What came of the body: the status has decided already, and holds even if the rest is cut off."""
+    import httpx
+
+    try:
+        return response.read()
+    except httpx.RequestError:
+        return b""
+
+
+def _outcome(response: httpx.Response, body: bytes, settings: SendGridSettings) -> Outcome:
     """What a status means (SendGrid, Mail Send Errors). One not documented as a refusal is Unknown."""
     code = response.status_code
     if code == 202 or (code == 200 and settings.sandbox):
         return Accepted(response.headers.get("X-Message-Id"))
     if code in (400, 413):
-        return Rejected(f"SendGrid answered {code}: {_errors(response)}", BounceClass.CONTENT)
+        return Rejected(f"SendGrid answered {code}: {_errors(body) or response.reason_phrase}", BounceClass.CONTENT)
     if code == 429:
         return Unavailable("SendGrid answered 429: too many requests", _reset(response))
     if code in (401, 403):
-        return Unavailable(f"SendGrid refused the key or the sender ({code}): {_errors(response)}")
+        said = _errors(body) or response.reason_phrase
+        return Unavailable(f"SendGrid refused the key or the sender ({code}): {said}")
     if 300 <= code < 500:
         return Unavailable(f"{settings.base_url} answered {code}, as no mail/send does; look at base_url")
     return Unknown(f"SendGrid answered {code}; whether it took the message is not said")
 
 
-def _errors(response: httpx.Response) -> str:
-    """The messages of an error body; its status phrase if it holds none."""
+def _errors(body: bytes) -> str:
+    """The messages of an error body; empty if it holds none."""
     try:
-        errors = orjson.loads(response.content)["errors"]
+        errors = orjson.loads(body)["errors"]
         said = [f"{error['message']} ({error.get('field') or 'no field'})" for error in errors]
     except (ValueError, KeyError, TypeError, AttributeError):
         said = []
-    return "; ".join(said)[:500] or response.reason_phrase
+    return "; ".join(said)[:500]
 
 
 def _reset(response: httpx.Response) -> datetime | None:

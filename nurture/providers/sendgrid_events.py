@@ -77,9 +77,7 @@ class BadBody(ValueError):
     """A genuine post whose body is not a JSON array of a decent size."""
 
 
-def parse_webhook(
-    body: bytes, headers: Mapping[str, str], public_keys: Sequence[str], now: datetime
-) -> list[Fact]:
+def parse_webhook(body: bytes, headers: Mapping[str, str], public_keys: Sequence[str], now: datetime) -> list[Fact]:
     """The facts of one post, in its order. `public_keys` are SendGrid's base64 keys, several while rotating.
 
     Raises Forged for a missing, wrong or stale signature (and where no key is given), BadBody for a body

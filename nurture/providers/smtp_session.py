@@ -70,10 +70,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A message as the wire takes it: MAIL, RCPT and DATA, then the data with its final dot."""
+    """A message as the wire takes it: MAIL, RCPT and DATA, then the data and the final dot that ends it."""
 
     commands: tuple[bytes, bytes, bytes]
     data: bytes
+    end: bytes
 
 
 class Session:
@@ -142,7 +143,8 @@ class Session:
             raise Lost(TIME_IS_UP.detail)
         following = self._following(run)
         try:
-            self.wire.write(item.data + (self._envelope(following) if following else b""), self._patience)
+            envelope = self._envelope(following) if following else b""
+            self._write(b"".join((item.data, item.end, envelope)))
         except Lost as lost:
             self.begun = lost.sent > 0
             raise
@@ -204,7 +206,8 @@ def prepare(message: Outgoing, wire: Wire, settings: SmtpSettings) -> Item | Rej
         return Rejected(detail, BounceClass.CONTENT)
     data = email.as_bytes()
     mail = f"MAIL FROM:<{sender}>{_parameters(wire, data, plain)}\r\n"
-    return Item((mail.encode(), f"RCPT TO:<{to}>\r\n".encode(), _DATA), _stuffed(data))
+    commands = (mail.encode(), f"RCPT TO:<{to}>\r\n".encode(), _DATA)
+    return Item(commands, _stuffed(data), _DOT if data.endswith(b"\r\n") else b"\r\n" + _DOT)
 
 
 def _parameters(wire: Wire, data: bytes, plain: bool) -> str:
@@ -215,12 +218,10 @@ def _parameters(wire: Wire, data: bytes, plain: bool) -> str:
 
 
 def _stuffed(data: bytes) -> bytes:
-    """The data with its final dot; lines that begin with a dot get a second one (RFC 5321 §4.5.2)."""
+    """The data, where lines that begin with a dot get a second one (RFC 5321 §4.5.2)."""
     if b"\r\n." in data:
         data = data.replace(b"\r\n.", b"\r\n..")
-    if data.startswith(b"."):
-        data = b"." + data
-    return data + (_DOT if data.endswith(b"\r\n") else b"\r\n" + _DOT)
+    return b"." + data if data.startswith(b".") else data
 
 
 def _refusal(reply: Reply, stage: Stage) -> Outcome | None:

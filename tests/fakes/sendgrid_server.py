@@ -37,6 +37,8 @@ KNOWN_KEYS = {
 class Answer:
     """What to do with a request: answer `status` with `headers`, or `misbehave`: "close", "reset", "stall".
 
+    "truncate" answers the status and hangs up in the middle of the body.
+
     `take` says whether the message is taken all the same (a 500 may lie, a lost answer is not a refusal).
     """
 
@@ -119,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
             with fake.lock:
                 fake.accepted.append(payload)
         if answer.misbehave:
-            self._misbehave(answer.misbehave)
+            self._misbehave(answer.misbehave, answer.status)
             return
         error = None if answer.status in (200, 202) else [{"message": answer.error, "field": None}]
         self._reply(answer.status, error, {"X-Message-Id": f"sg{number}", **answer.headers})
@@ -136,8 +138,14 @@ class _Handler(BaseHTTPRequestHandler):
         faults = [{"message": message, "field": name} for name, message in faults_of(json.loads(body))]
         return (400, faults) if faults else None
 
-    def _misbehave(self, how: str) -> None:
+    def _misbehave(self, how: str, status: int) -> None:
         self.close_connection = True
+        if how == "truncate":
+            self.send_response(status)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b'{"errors"')
+            self.wfile.flush()
         if how == "stall":
             self.server.fake.over.wait(30)
         elif how == "reset":

@@ -135,9 +135,7 @@ def test_a_200_outside_the_sandbox_is_no_acceptance(server: FakeSendGrid) -> Non
 
 
 @pytest.mark.parametrize("status", [400, 413])
-def test_a_refused_request_rejects_its_message_with_the_words_of_the_account(
-    server: FakeSendGrid, status: int
-) -> None:
+def test_a_refused_request_rejects_its_message_with_the_words_of_the_account(server: FakeSendGrid, status: int) -> None:
     server.answer = lambda body, number: Answer(status, error="Bad html")
     assert send(server) == [Rejected(f"SendGrid answered {status}: Bad html (no field)", BounceClass.CONTENT)]
 
@@ -204,6 +202,18 @@ def test_a_wrong_base_url_is_told_and_rejects_no_message(server: FakeSendGrid) -
     (outcome,) = send(server, base_url=f"{server.url}/somewhere")
     assert isinstance(outcome, Unavailable)
     assert "look at base_url" in outcome.detail
+
+
+@pytest.mark.parametrize(("status", "kind"), [(202, Accepted), (400, Rejected), (429, Unavailable)])
+def test_a_status_holds_though_the_rest_of_the_answer_is_cut_off(server: FakeSendGrid, status: int, kind: type) -> None:
+    server.answer = lambda body, number: Answer(status, misbehave="truncate")
+    assert [type(outcome) for outcome in send(server)] == [kind]
+
+
+@pytest.mark.parametrize("url", ["http://api.sendgrid.com", "api.sendgrid.com", "", "ftp://127.0.0.1"])
+def test_the_key_travels_to_no_address_that_does_not_encrypt(url: str) -> None:
+    with pytest.raises(ConfigError, match="base_url"):
+        SendGridSettings(SecretStr("SG.x"), url)
 
 
 @pytest.mark.parametrize("key", ["", "SG.x\n", " SG.x", "SG.ü"])

@@ -87,9 +87,7 @@ def test_every_event_has_its_kind_and_names_its_message(event: str, kind: Kind) 
         ({}, BounceClass.SOFT),
     ],
 )
-def test_a_bounce_suppresses_only_when_it_is_about_the_address(
-    changes: dict[str, str], bounce: BounceClass
-) -> None:
+def test_a_bounce_suppresses_only_when_it_is_about_the_address(changes: dict[str, str], bounce: BounceClass) -> None:
     found = fact("bounce", **changes)
     assert found.bounce is bounce
     assert found.suppresses is (SuppressionReason.BOUNCED if bounce is BounceClass.HARD else None)

@@ -273,9 +273,7 @@ def test_an_international_address_is_refused_where_the_relay_cannot(extensions: 
     assert outcomes[1].bounce is BounceClass.CONTENT
 
 
-@pytest.mark.parametrize(
-    "to", ["a@x.co>\r\nRCPT TO:<b@x.co", "a b@x.co", "a@x.co> NOTIFY=NEVER", '"a\r\nb"@x.co']
-)
+@pytest.mark.parametrize("to", ["a@x.co>\r\nRCPT TO:<b@x.co", "a b@x.co", "a@x.co> NOTIFY=NEVER", '"a\r\nb"@x.co'])
 def test_an_address_cannot_speak_smtp(to: str) -> None:
     with ScriptedSmtp() as server:
         smtp = relay(server)
