@@ -1,54 +1,64 @@
 """The Jinja2 in which marketers' templates run: no way out, bounded in time and in size.
 
-The sandbox of Jinja2 guards attributes but bounds neither time nor memory. Here every string stays under
-MAX_TEXT, everything printed under MAX_OUTPUT, all loops of a rendering together under MAX_ROUNDS, all calls
-under MAX_CALLS, and a clock ends what is still too slow.
+The sandbox of Jinja2 guards attributes but bounds neither time nor memory. Here every text a template makes
+stays under MAX_TEXT, and a `Budget` bounds loops, calls, what is printed, and the clock. Text from people is
+cleaned where it enters, so that it cannot pretend to be one of our marks.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any
 
 from jinja2 import StrictUndefined, Undefined, nodes
 from jinja2.exceptions import SecurityError, TemplateSyntaxError
 from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import pass_context
+from jinja2.utils import missing, pass_context
+from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
 from nurture.core.money import Money
-from nurture.emails.filters import FILTERS, MAX_TEXT, bounded
+from nurture.emails.budget import Budget
+from nurture.emails.filters import BUDGET, FILTERS, bounded, loopable
 from nurture.emails.marks import ANY, clean
+from nurture.emails.words import translate
 
-MAX_OUTPUT = 500_000
-MAX_ROUNDS = 10_000
-MAX_CALLS = 2_000
 MAX_RANGE = 1_000
 MAX_NUMBER = 10**15
-MAX_SECONDS = 2.0
-BUDGET = " budget"
-"""Key of the budget in a context; no template can spell it."""
-
-_METHODS = frozenset({"upper", "lower", "strip", "title", "startswith", "endswith", "split"})
-_LOOP = frozenset(
-    {"index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem", "depth"}
-)
 _ATTRIBUTES: tuple[tuple[type, frozenset[str]], ...] = (
-    (str, _METHODS),
-    (LoopContext, _LOOP | {"cycle", "changed"}),
-    (datetime, frozenset({"year", "month", "day", "hour", "minute"})),
-    (date, frozenset({"year", "month", "day"})),
-    (Money, frozenset({"amount", "currency"})),
+    (str, frozenset("upper lower strip title startswith endswith split".split())),
+    (LoopContext, frozenset("index index0 revindex revindex0 first last length previtem nextitem cycle".split())),
+    (datetime, frozenset("year month day hour minute".split())),
+    (date, frozenset("year month day".split())),
+    (Money, frozenset("amount currency".split())),
 )
+_METHODS = _ATTRIBUTES[0][1] | {"cycle"}
 _TESTS = (
     "defined undefined none true false boolean number integer float string mapping sequence iterable "
-    "odd even divisibleby sameas in == eq equalto != ne > gt greaterthan >= ge < lt lessthan <= le"
+    "odd even divisibleby in == eq equalto != ne > gt greaterthan >= ge < lt lessthan <= le"
 ).split()
-_PRINTABLE = (str, int, float, Decimal, Money, date)
+_PRINTABLE = (int, float, Decimal, Money, date)
+
+
+class Missing(StrictUndefined):
+    """A name without a value: any use raises UndefinedError, which names the nearest one that has."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        if self._undefined_hint:
+            return self._undefined_hint
+        name, obj = self._undefined_name or "", self._undefined_obj
+        if obj is missing:
+            return f"{name!r} has no value for this email"
+        known = [str(key) for key in obj] if isinstance(obj, Mapping) else []
+        near = get_close_matches(name, known, 1)
+        return f"there is no {name!r} here" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
 class LinkMark:
@@ -63,22 +73,16 @@ class LinkMark:
         raise TypeError(f"links.{self.name} can only be printed as it stands: {{{{ links.{self.name} }}}}")
 
 
-class Budget:
-    """What one rendering may still spend. `locale` and `timezone` are the contact's."""
+class Words:
+    """`_("text")` in the language of the email."""
 
-    __slots__ = ("calls", "chars", "deadline", "locale", "rounds", "timezone")
+    __slots__ = ("locale",)
 
-    def __init__(self, locale: str, timezone: str) -> None:
-        self.locale, self.timezone = locale, timezone
-        self.rounds, self.calls, self.chars = MAX_ROUNDS, MAX_CALLS, MAX_OUTPUT
-        self.deadline: float | None = None
+    def __init__(self, locale: str) -> None:
+        self.locale = locale
 
-    def tick(self) -> None:
-        """Raise SecurityError once the rendering has run for MAX_SECONDS since its first loop or call."""
-        if self.deadline is None:
-            self.deadline = time.monotonic() + MAX_SECONDS
-        elif time.monotonic() > self.deadline:
-            raise SecurityError(f"the template ran for more than {MAX_SECONDS:g} seconds; loop over less")
+    def __call__(self, text: str) -> str:
+        return translate(str(text), self.locale)
 
 
 class Environment(ImmutableSandboxedEnvironment):
@@ -87,84 +91,123 @@ class Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
     def __init__(self) -> None:
-        super().__init__(undefined=StrictUndefined, autoescape=True, finalize=_finalize)
+        super().__init__(undefined=Missing, autoescape=True, finalize=_finalize)
         self.filters = {**FILTERS, "_rounds": _rounds, "_bounded": bounded}
         self.tests = {name: self.tests[name] for name in _TESTS}
         self.globals = {"range": _range}
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
-        return super()._generate(_bound(source), *args, **kwargs)
+        bound: nodes.Template = _Bounds().visit(source)
+        return super()._generate(bound, *args, **kwargs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """The item, else one of the few attributes listed above, else undefined."""
-        if isinstance(obj, Mapping):
-            value = obj.get(attribute, self)
-            if value is self:
-                return self.undefined(obj=_Named("this"), name=attribute)
-            return _enter(value) if type(value) in _CLEANED else value
+        """The item of that name, else one of the few attributes listed above, else undefined."""
+        if type(obj) is dict or isinstance(obj, Mapping):
+            value = obj.get(attribute, missing)
+            if value is missing:
+                return self.undefined(obj=obj, name=attribute)
+            return enter(value)
         if isinstance(obj, Undefined):
-            return obj._fail_with_undefined_error()
-        return self._attribute(obj, attribute)
-
-    def _attribute(self, obj: Any, attribute: str) -> Any:
+            str(obj)
         for kind, allowed in _ATTRIBUTES:
-            if isinstance(obj, kind):
-                return getattr(obj, attribute) if attribute in allowed else self._refused(obj, attribute)
-        return self._refused(obj, attribute)
-
-    def _refused(self, obj: Any, attribute: str) -> Undefined:
-        message = f"{attribute!r} cannot be asked of {_kind(obj)}"
-        return self.undefined(message, name=attribute, exc=SecurityError)
+            if isinstance(obj, kind) and attribute in allowed:
+                return getattr(obj, attribute)
+        return self.undefined(f"{attribute!r} cannot be asked of {_kind(obj)}", name=attribute, exc=SecurityError)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """`obj[argument]` for keys and positions; text in brackets means the same as after a dot."""
+        """`obj[argument]`, a key or position; text in brackets means the same as after a dot."""
         if isinstance(argument, str):
             return self.getattr(obj, argument)
         if isinstance(obj, Undefined):
-            return obj._fail_with_undefined_error()
+            str(obj)
         try:
-            return _enter(obj[argument])
+            return enter(obj[argument])
         except (TypeError, LookupError):
-            return self.undefined(f"there is no item {argument!r}", name=str(argument))
+            return self.undefined(f"there is no item {argument!r} here", name=str(argument))
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """Call a macro, `_`, `range` or one of the listed methods; anything else is refused."""
-        budget = __context.parent[BUDGET]
-        budget.calls -= 1
-        if budget.calls < 0:
-            raise SecurityError(f"the template makes more than {MAX_CALLS} calls")
-        budget.tick()
+        if isinstance(__obj, Undefined):
+            str(__obj)
         if not _callable(__obj):
             raise SecurityError(f"{_kind(__obj)} cannot be called")
+        __context.parent[BUDGET].call()
         return bounded(__context.call(__obj, *args, **kwargs))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic on numbers of bounded size; `+` also joins texts and lists of bounded length."""
+        for side in (left, right):
+            if isinstance(side, Undefined):
+                str(side)
         if operator == "**":
             raise SecurityError("** is not available in templates")
         if _number(left) and _number(right):
             return _bounded_number(self.binop_table[operator](left, right))
-        if operator == "+" and type(left) is type(right) and isinstance(left, (str, list)):
+        if operator == "+" and all(isinstance(side, str) for side in (left, right)):
             return bounded(left + right)
         raise SecurityError(f"{operator!r} is for numbers, not for {_kind(left)} and {_kind(right)}")
 
 
-class _Named:
-    """Stands for an object in the text of an undefined error."""
+class _Bounds(NodeTransformer):
+    """Puts a bound around what Jinja2 itself leaves without: loops, and joining with `~`."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def visit_For(self, node: nodes.For) -> nodes.Node:
+        if node.recursive:
+            raise TemplateSyntaxError("recursive loops are not available; use one loop in another", node.lineno)
+        self.generic_visit(node)
+        node.iter = _through("_rounds", node.iter)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
+        return _through("_bounded", self.generic_visit(node))
+
+    def visit_Const(self, node: nodes.Const) -> nodes.Node:
+        if isinstance(node.value, str) and ANY.search(node.value):
+            raise TemplateSyntaxError("characters of the private planes 15 and 16 are not available", node.lineno)
+        return node
 
 
-_CLEANED = frozenset({str, list, tuple})
+def _through(name: str, node: Any) -> nodes.Filter:
+    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 
-def _enter(value: Any, depth: int = 0) -> Any:
+@pass_context
+def _rounds(context: Context, value: Any) -> list[Any]:
+    items = list(value) if isinstance(value, str) else loopable(value)
+    context.parent[BUDGET].loop(len(items))
+    return items
+
+
+@pass_context
+def _finalize(context: Context, value: Any) -> Any:
+    """What is printed: text and numbers. Nothing, lists and groups are mistakes, told before they are sent."""
+    if isinstance(value, str):
+        context.parent[BUDGET].print(value)
+        return value
+    if type(value) is LinkMark:
+        return value.mark
+    if isinstance(value, Undefined):
+        str(value)
+    if value is None:
+        raise ValueError("there is no value to print; say what to print instead: {{ … or 'something' }}")
+    if not isinstance(value, _PRINTABLE):
+        raise ValueError(f"{_kind(value)} cannot be printed")
+    return str(value)
+
+
+def _range(*bounds: int) -> range:
+    numbers = range(*bounds)
+    if len(numbers) > MAX_RANGE:
+        raise SecurityError(f"range goes over more than {MAX_RANGE} numbers")
+    return numbers
+
+
+def enter(value: Any, depth: int = 0) -> Any:
     """A value as it enters the template: text is cleaned, also within lists."""
-    if type(value) is str:
-        return clean(value)
-    if type(value) in (list, tuple) and depth < 8:
-        return [_enter(item, depth + 1) for item in value]
+    if isinstance(value, str):
+        return value if value.isprintable() or isinstance(value, Markup) else clean(str(value))
+    if isinstance(value, (list, tuple)) and depth < 8:
+        return [enter(item, depth + 1) for item in value]
     return value
 
 
@@ -184,11 +227,7 @@ def _bounded_number(value: Any) -> Any:
 
 
 def _callable(obj: Any) -> bool:
-    if isinstance(obj, (Macro, Undefined)) or getattr(obj, "callable_in_templates", False):
+    if isinstance(obj, (Macro, Words)) or obj is _range:
         return True
     owner = getattr(obj, "__self__", None)
-    return isinstance(owner, (str, LoopContext)) and getattr(obj, "__name__", "") in {*_METHODS, "cycle", "changed"}
-
-
-def callable_in_templates[F: Callable[..., Any]](function: F) -> F:
-    return function
+    return isinstance(owner, (str, LoopContext)) and getattr(obj, "__name__", "") in _METHODS

@@ -1,0 +1,240 @@
+"""From files to pieces: front matter, the choice of a locale's variant, and the cut at Jinja2's tags.
+
+Paths are relative to templates/emails and may say a locale before their ending: `hello.tr-TR.html`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import nodes
+from jinja2.exceptions import TemplateSyntaxError
+
+from nurture.core.email import Mailbox
+from nurture.core.errors import ProjectError
+from nurture.core.problem import Problem
+from nurture.emails.marks import ANY
+
+if TYPE_CHECKING:
+    from nurture.emails.sandbox import Environment
+
+FOLDER = "templates/emails/"
+MAX_SOURCE = 300_000
+MAX_FRONT = 8_000
+_FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
+_NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\Z")
+_KEYS = ("subject", "preheader", "from")
+
+
+class Kind(Enum):
+    """What a piece of a template is: text as it stands, `{{ an expression }}`, or `{% a tag %}`."""
+
+    TEXT = 1
+    VALUE = 2
+    TAG = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of a template. `text` is what stands between the delimiters; `word` a tag's first word."""
+
+    kind: Kind
+    text: str
+    path: str
+    line: int
+    word: str = ""
+
+    def problem(self, rule: str, message: str, hint: str | None = None) -> Problem:
+        return Problem(FOLDER + self.path, self.line, 1, rule, message, hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What stands above the body: Jinja2 texts and the lines they are on."""
+
+    subject: str | None = None
+    subject_line: int = 1
+    preheader: str | None = None
+    preheader_line: int = 1
+    sender: Mailbox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file: its front matter, and its body, which begins at `first_line` of the file."""
+
+    path: str
+    front: Front
+    body: str
+    first_line: int
+
+
+def refuse(*problems: Problem) -> ProjectError:
+    """The error that carries these problems."""
+    return ProjectError(sorted(problems))
+
+
+@cache
+def environment() -> Environment:
+    """The one sandbox all templates are compiled in."""
+    from nurture.emails.sandbox import Environment
+
+    return Environment()
+
+
+def variants(files: Mapping[str, str], template: str) -> list[str]:
+    """The locales `template` is written in, sorted; "" is the one without a locale in its name."""
+    form = re.compile(re.escape(template) + r"(?:\.([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*))?\.html\Z")
+    return sorted(match[1] or "" for match in map(form.match, files) if match)
+
+
+def resolve_locale(files: Mapping[str, str], template: str, locale: str, default: str) -> str:
+    """The path of `template` for a contact's `locale`: that, its language, the default's, or the bare name.
+
+    Raises ProjectError if there is no such template in any of them.
+    """
+    if not _NAME.match(template):
+        message = f"{template!r} is no name of a template"
+        raise refuse(Problem(FOLDER + template, 1, 1, "template", message, "write it like welcome/first"))
+    path = _localised(files, template, ".html", locale) or _localised(files, template, ".html", default)
+    if path is None:
+        path = next((f"{template}.{name}.html" for name in variants(files, template)), None)
+    if path is None:
+        raise refuse(Problem(FOLDER + template + ".html", 1, 1, "template", "there is no such template"))
+    return path
+
+
+def beside(files: Mapping[str, str], path: str, ending: str) -> str | None:
+    """The file of the same name and locale with another ending, if there is one."""
+    other = path.removesuffix(".html") + ending
+    return other if other in files else None
+
+
+def localised(files: Mapping[str, str], path: str, locale: str) -> str | None:
+    """`path` of a layout or part in the variant of `locale`, if any variant exists."""
+    stem, dot, ending = path.rpartition(".")
+    return _localised(files, stem, dot + ending, locale)
+
+
+def _localised(files: Mapping[str, str], stem: str, ending: str, locale: str) -> str | None:
+    locale = locale.replace("_", "-")
+    tries = [f".{locale}", f".{locale.split('-')[0]}"] if locale else []
+    by_case = {name.lower(): name for name in files}
+    found = (by_case.get(f"{stem}{middle}{ending}".lower()) for middle in [*tries, ""])
+    return next((path for path in found if path is not None), None)
+
+
+def read(files: Mapping[str, str], path: str) -> Source:
+    """The file at `path`, front matter taken off. Raises ProjectError naming the line of each mistake."""
+    text = files[path]
+    if len(text) > MAX_SOURCE:
+        raise refuse(Problem(FOLDER + path, 1, 1, "size", f"the template is larger than {MAX_SOURCE} characters"))
+    if found := ANY.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise refuse(Problem(FOLDER + path, line, 1, "character", "a character of private use stands here"))
+    match = _FRONT.match(text)
+    if match is None:
+        return Source(path, Front(), text.removeprefix("\ufeff"), 1)
+    return Source(path, _front(path, match[1]), text[match.end() :], match[0].count("\n") + 1)
+
+
+def _front(path: str, text: str) -> Front:
+    from ruamel.yaml import YAML, MappingNode
+    from ruamel.yaml.error import YAMLError
+
+    if len(text) > MAX_FRONT:
+        raise refuse(Problem(FOLDER + path, 1, 1, "front-matter", "the front matter is too long"))
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
+    except (YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 2 if mark else 2
+        message = f"the front matter is not YAML: {getattr(error, 'problem', None) or type(error).__name__}"
+        raise refuse(Problem(FOLDER + path, line, 1, "front-matter", message, 'quote texts: "…"')) from None
+    if node is None:
+        return Front()
+    if not isinstance(node, MappingNode):
+        raise refuse(Problem(FOLDER + path, 2, 1, "front-matter", "the front matter needs keys", "subject: …"))
+    return _keys(path, node)
+
+
+def _keys(path: str, node: Any) -> Front:
+    problems: list[Problem] = []
+    found: dict[str, Any] = {}
+    for key, value in node.value:
+        where = (FOLDER + path, key.start_mark.line + 2, key.start_mark.column + 1, "front-matter")
+        if key.value not in _KEYS:
+            problems.append(Problem(*where, f"{key.value!r} is no key here", f"known are {', '.join(_KEYS)}"))
+        elif key.value in found:
+            problems.append(Problem(*where, f"{key.value} stands twice"))
+        elif key.value == "from":
+            found["from"] = _sender(value, where, problems)
+        elif not isinstance(value.value, str):
+            problems.append(Problem(*where, f"{key.value} needs a text"))
+        else:
+            found[key.value] = (value.value, value.start_mark.line + 2)
+    if problems:
+        raise refuse(*problems)
+    subject, preheader = found.get("subject", (None, 1)), found.get("preheader", (None, 1))
+    return Front(*subject, *preheader, found.get("from"))
+
+
+def _sender(node: Any, where: tuple[str, int, int, str], problems: list[Problem]) -> Mailbox | None:
+    from email_validator import EmailNotValidError, validate_email
+
+    entries = node.value if isinstance(getattr(node, "value", None), list) else []
+    given = {key.value: value.value for key, value in entries} if all(len(e) == 2 for e in entries) else {}
+    if set(given) - {"name", "address"} or not isinstance(given.get("address"), str):
+        problems.append(Problem(*where, "from needs an address", "from: {name: Acme, address: hi@acme.example}"))
+        return None
+    try:
+        checked = validate_email(given["address"], check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        problems.append(Problem(*where, f"{given['address']!r} is no address: {error}"))
+        return None
+    return Mailbox(str(given.get("name", "")), checked.ascii_email or checked.normalized)
+
+
+def cut(source: Source) -> list[Piece]:
+    """The body as pieces; comments are gone, white space control is done. Raises ProjectError."""
+    env = environment()
+    try:
+        _known_words(env, env.parse(source.body))
+        return list(_pieces(source, env))
+    except TemplateSyntaxError as error:
+        line = error.lineno + source.first_line - 1
+        message = f"the template cannot be read: {error.message}"
+        raise refuse(Problem(FOLDER + source.path, line, 1, "syntax", message)) from None
+
+
+def _known_words(env: Environment, tree: nodes.Template) -> None:
+    """Raise TemplateSyntaxError for a filter or test that is not there, with the nearest that is."""
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        known = env.filters if isinstance(node, nodes.Filter) else env.tests
+        if node.name not in known:
+            near = get_close_matches(node.name, [name for name in known if name[:1] != "_"], 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known)[:40])}"
+            raise TemplateSyntaxError(f"there is no filter or test {node.name!r}; {hint}", node.lineno)
+
+
+def _pieces(source: Source, env: Environment) -> Iterator[Piece]:
+    inside: list[str] | None = None
+    start = 1
+    for line, token, value in env.lex(source.body):
+        if token == "data":
+            yield Piece(Kind.TEXT, value, source.path, line + source.first_line - 1)
+        elif token in ("block_begin", "variable_begin"):
+            inside, start = [], line + source.first_line - 1
+        elif token in ("block_end", "variable_end") and inside is not None:
+            text = "".join(inside).strip()
+            kind = Kind.TAG if token == "block_end" else Kind.VALUE
+            yield Piece(kind, text, source.path, start, text.split(None, 1)[0] if kind is Kind.TAG else "")
+            inside = None
+        elif inside is not None:
+            inside.append(value)
