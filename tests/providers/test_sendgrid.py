@@ -51,7 +51,7 @@ def server() -> Iterator[FakeSendGrid]:
 
 
 def send(server: FakeSendGrid, count: int = 1, **changes: Any) -> list[Outcome]:
-    settings = {"api_key": SecretStr(server.key), "base_url": server.url, "timeout": 0.5, **changes}
+    settings = {"api_key": SecretStr(server.key), "base_url": server.url, **changes}
     provider = SendGrid(SendGridSettings(**settings))
     outcomes = provider.send(batch(count), monotonic() + 60)
     provider.close()
@@ -184,7 +184,7 @@ def test_a_server_error_says_nothing_about_the_message(server: FakeSendGrid, sta
 @pytest.mark.parametrize("how", ["close", "reset", "stall"])
 def test_an_answer_that_never_comes_is_unknown(server: FakeSendGrid, how: str, take: bool) -> None:
     server.answer = lambda body, number: Answer(misbehave=how, take=take) if number == 2 else None
-    outcomes = send(server, 3, in_flight=1)
+    outcomes = send(server, 3, in_flight=1, timeout=0.6 if how == "stall" else 30)
     assert [type(outcome) for outcome in outcomes] == [Accepted, Unknown, Accepted]
     assert len(server.accepted) == 2 + take
 

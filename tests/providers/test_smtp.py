@@ -11,6 +11,7 @@ import pytest
 from fakes.smtp_script import CLOSE, RESET, STALL, TAKE_AND_CLOSE, ScriptedSmtp
 from pydantic import SecretStr
 
+from nurture.core.email import Outgoing
 from nurture.core.errors import ConfigError
 from nurture.core.event import BounceClass
 from nurture.providers.base import Accepted, Outcome, Rejected, Unavailable, Unknown
@@ -24,8 +25,8 @@ BOTH = pytest.mark.parametrize("extensions", [PIPELINED, PLAIN], ids=["pipelined
 
 
 def relay(server: ScriptedSmtp, **changes: object) -> Smtp:
-    usual = {"host": "127.0.0.1", "port": server.port, "tls": "none", "helo": "test", "timeout": 0.4}
-    return Smtp(SmtpSettings(**{**usual, "dot_timeout": 0.4, **changes}))
+    usual = {"host": "127.0.0.1", "port": server.port, "tls": "none", "helo": "test"}
+    return Smtp(SmtpSettings(**{**usual, **changes}))
 
 
 def send(server: ScriptedSmtp, count: int = 3, **changes: object) -> list[Outcome]:
@@ -33,6 +34,11 @@ def send(server: ScriptedSmtp, count: int = 3, **changes: object) -> list[Outcom
     outcomes = smtp.send(batch(count), monotonic() + 60)
     smtp.close()
     return outcomes
+
+
+def patience(end: str) -> dict[str, float]:
+    """Little of it with a server that will say nothing, the usual otherwise."""
+    return {"timeout": 0.6, "dot_timeout": 0.6} if end == STALL else {}
 
 
 def kinds(outcomes: list[Outcome]) -> list[type]:
@@ -62,7 +68,7 @@ def test_a_connection_lost_before_the_data_is_made_again_and_nothing_is_doubled(
     if end.startswith("250") and verb != "DATA":
         end = "354 out of turn"
     with ScriptedSmtp({verb: {2: end}}, extensions) as server:
-        outcomes = send(server)
+        outcomes = send(server, **patience(end))
     assert kinds(outcomes) == [Accepted] * 3
     assert [taken.connection for taken in server.taken] == [1, 2, 2]
 
@@ -76,7 +82,7 @@ def test_an_answer_lost_after_the_data_is_unknown_and_the_others_go_on(
     extensions: tuple[str, ...], end: str, count: int
 ) -> None:
     with ScriptedSmtp({"DOT": {2: end}}, extensions) as server:
-        outcomes = send(server)
+        outcomes = send(server, **patience(end))
     assert kinds(outcomes) == [Accepted, Unknown, Accepted]
     assert len(server.taken) == count
 
@@ -115,7 +121,7 @@ def test_a_relay_that_loses_every_answer_leaves_few_in_doubt() -> None:
 @pytest.mark.parametrize("greeting", [CLOSE, STALL, "421 too busy", "554 go away", "hello"])
 def test_a_relay_that_does_not_greet_leaves_all_unbegun(greeting: str) -> None:
     with ScriptedSmtp({"CONNECT": {1: greeting}}) as server:
-        outcomes = send(server)
+        outcomes = send(server, **patience(greeting))
     assert kinds(outcomes) == [Unavailable] * 3
     assert f"127.0.0.1:{server.port}" in outcomes[0].detail
 
@@ -128,7 +134,7 @@ def test_a_relay_that_is_not_there_leaves_all_unbegun() -> None:
 
 def test_a_message_costs_one_turn_where_the_relay_pipelines() -> None:
     with ScriptedSmtp(extensions=PIPELINED, patient=True) as server:
-        outcomes = send(server, 3, dot_timeout=30, timeout=30)
+        outcomes = send(server)
     assert kinds(outcomes) == [Accepted] * 3
     # The first envelope comes whole; each other one comes whole behind the data before it.
     assert server.ahead == 2 * 3 + 2
@@ -185,20 +191,23 @@ def test_a_connection_carries_no_more_than_it_may(extensions: tuple[str, ...]) -
 
 @dataclass(frozen=True)
 class SlowEmail(SampleEmail):
-    """An email that takes a while to make."""
+    """An email that is ready only after `ready`, an instant of `time.monotonic()`."""
+
+    ready: float = 0.0
 
     def as_bytes(self) -> bytes:
-        time.sleep(0.5)
+        while monotonic() <= self.ready:
+            time.sleep(0.05)
         return super().as_bytes()
 
 
 @BOTH
 def test_a_message_that_is_not_ready_in_time_is_not_begun(extensions: tuple[str, ...]) -> None:
-    slow = outgoing(1)
-    messages = [outgoing(1), type(slow)(message_id(2), "c2", "welcome", "first", SlowEmail()), outgoing(3)]
+    deadline = monotonic() + 1
+    slow = Outgoing(message_id(2), "c2", "welcome", "first", SlowEmail(ready=deadline))
     with ScriptedSmtp(extensions=extensions) as server:
         smtp = relay(server)
-        outcomes = smtp.send(messages, monotonic() + 0.4)
+        outcomes = smtp.send([outgoing(1), slow, outgoing(3)], deadline)
         assert kinds(outcomes) == [Accepted, Unavailable, Unavailable]
         assert kinds(smtp.send(batch(1), monotonic() + 60)) == [Accepted]
         smtp.close()

@@ -144,10 +144,10 @@ def test_a_relay_that_cannot_encrypt_gets_nothing_when_encryption_is_asked_for()
 
 
 def test_a_relay_that_hung_up_while_idle_is_called_again() -> None:
-    with listening(timeout=0.2) as relay:
+    with listening(timeout=0.5) as relay:
         smtp = Smtp(SmtpSettings("127.0.0.1", relay.port, "none", helo="test"))
         assert smtp.send(batch(2), monotonic() + 60) == [Accepted()] * 2
-        time.sleep(0.6)
+        time.sleep(1.2)
         assert smtp.send(batch(2), monotonic() + 60) == [Accepted()] * 2
         smtp.close()
     assert len(relay.handler.contents) == 4
