@@ -1,0 +1,242 @@
+"""What must be so across a campaign's parts and the project's other files: one small rule for each mistake.
+
+The rules read plain data, so that they speak although something else in the file is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from nurture.core.values import Duration, parse_duration, parse_money
+from nurture.files import places, walk
+from nurture.files.findings import Finding, Scene
+from nurture.files.nearest import did_you_mean, nearest
+from nurture.files.positions import Path
+
+Rule = Callable[[Scene], Iterator[Finding]]
+
+
+def _steps(scene: Scene) -> list[walk.StepSeen]:
+    return list(walk.steps(scene.data.get("steps")))
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def duplicate_steps(scene: Scene) -> Iterator[Finding]:
+    """Each step has an id of its own."""
+    seen: set[str] = set()
+    for step in _steps(scene):
+        if step.id and step.id in seen:
+            hint = "people keep their place by it; give this step another id"
+            yield Finding(
+                (*step.path, "id"), "duplicate-step", f"another step already has the id '{step.id}'", hint
+            )
+        seen.add(step.id or "")
+
+
+def named_steps(scene: Scene) -> Iterator[Finding]:
+    """A condition asks about the email of a step that sends one and comes before."""
+    steps = _steps(scene)
+    ids = {step.id for step in steps if step.id}
+    senders = {step.id for step in steps if step.id and "send" in step.data}
+    for condition in walk.conditions(scene.data):
+        if condition.place == "audience":
+            continue
+        for path, name in walk.step_ids(condition):
+            yield from _named(path, name, ids, senders, condition.before)
+
+
+def _named(
+    path: Path, name: str, ids: set[str], senders: set[str], before: frozenset[str] | None
+) -> Iterator[Finding]:
+    if name not in ids:
+        yield Finding(
+            path,
+            "unknown-step",
+            f"no step has the id '{name}'",
+            did_you_mean(name, senders, "steps that send"),
+        )
+    elif name not in senders:
+        message = f"the step '{name}' sends nothing, so nothing of it is received, opened or clicked"
+        yield Finding(
+            path,
+            "step-sends-nothing",
+            message,
+            f"steps that send: {', '.join(sorted(senders))}" if senders else None,
+        )
+    elif before is not None and name not in before:
+        reachable = senders & before
+        hint = (
+            f"steps that were sent before: {', '.join(sorted(reachable))}"
+            if reachable
+            else "move this step behind it"
+        )
+        yield Finding(path, "later-step", f"the step '{name}' comes later or on another branch", hint)
+
+
+def topic(scene: Scene) -> Iterator[Finding]:
+    """Topics are the project's."""
+    if scene.topics is None:
+        return
+    asked = [(("topic",), scene.data.get("topic"))]
+    for condition in walk.conditions(scene.data):
+        if condition.key == "consent":
+            asked.append(((*condition.path, "topic"), _dict(condition.asked).get("topic")))
+    for path, name in asked:
+        if isinstance(name, str) and name not in scene.topics:
+            hint = did_you_mean(name, scene.topics, "topics of nurture.yaml")
+            yield Finding(path, "unknown-topic", f"nurture.yaml has no topic '{name}'", hint)
+
+
+def templates(scene: Scene) -> Iterator[Finding]:
+    """Every template that is sent exists."""
+    for step in _steps(scene):
+        name = step.data.get("send")
+        if isinstance(name, str) and name not in scene.templates and not name.endswith(".html"):
+            best = nearest(name, scene.templates)
+            hint = f"did you mean '{best}'?" if best else f"write the file templates/emails/{name}.html"
+            yield Finding((*step.path, "send"), "no-template", f"there is no template '{name}'", hint)
+
+
+def entry_in_audience(scene: Scene) -> Iterator[Finding]:
+    """Nothing has happened since entry where nobody has entered."""
+    for condition in walk.conditions(scene.data):
+        if condition.place != "audience":
+            continue
+        steps = list(walk.step_ids(condition))
+        hint = "ask with within, more_than or ever, like {within: 30 days}"
+        if isinstance(condition.asked, str | list) and condition.key in walk.PAST_EMAIL:
+            message = (
+                f"'{condition.key}' of a step asks since entry, and nobody of the audience has entered yet"
+            )
+            yield Finding(condition.path, "no-entry", message, hint)
+        elif condition.key in walk.PAST and _dict(condition.asked).get("since") == "entry":
+            message = "'since: entry' has no meaning in an audience: nobody has entered yet"
+            yield Finding((*condition.path, "since"), "no-entry", message, hint, at_key=True)
+        elif steps:
+            message = "an audience cannot ask about this campaign's steps: nobody has entered yet"
+            yield Finding(steps[0][0], "no-entry", message, "leave 'step' out to ask about all emails")
+
+
+def opens(scene: Scene) -> Iterator[Finding]:
+    """Deciding by opens is warned about."""
+    for condition in walk.conditions(scene.data):
+        if condition.key == "opened":
+            message = "opens say little: machines open emails, and people read without loading images"
+            yield Finding(
+                condition.path, "opens", message, "ask 'clicked' or 'engaged' instead", "warning", at_key=True
+            )
+
+
+def countries(scene: Scene) -> Iterator[Finding]:
+    """Countries are ISO 3166, two letters."""
+    for condition in walk.conditions(scene.data):
+        for path, code in walk.texts(condition.asked, condition.path) if condition.key == "country" else ():
+            if code not in places.COUNTRIES:
+                best = places.country_meant(code)
+                hint = (
+                    f"did you mean '{best}'?"
+                    if best
+                    else "write its two capital letters (ISO 3166), like 'TR'"
+                )
+                yield Finding(path, "unknown-country", f"'{code}' is not a country", hint)
+
+
+def locales(scene: Scene) -> Iterator[Finding]:
+    """Locales exist."""
+    for condition in walk.conditions(scene.data):
+        for path, name in walk.texts(condition.asked, condition.path) if condition.key == "locale" else ():
+            if not places.is_locale(name):
+                best = places.locale_meant(name)
+                hint = f"did you mean '{best}'?" if best else "write it like 'tr' or 'en-GB'"
+                yield Finding(path, "unknown-locale", f"'{name}' is not a locale", hint)
+
+
+def _totals(scene: Scene) -> Iterator[tuple[Path, Any]]:
+    asked = [(one.path, one.asked) for one in walk.conditions(scene.data) if one.key == "purchased"]
+    asked.append((("goal", "purchased"), _dict(scene.data.get("goal")).get("purchased")))
+    for path, value in asked:
+        for key, amount in _dict(_dict(value).get("total")).items():
+            yield (*path, "total", key), amount
+
+
+def sums(scene: Scene) -> Iterator[Finding]:
+    """A sum is in a currency that exists and can be told in the project's."""
+    project = scene.project
+    for path, amount in _totals(scene):
+        try:
+            currency = parse_money(amount).currency
+        except ValueError:
+            continue
+        if not places.is_currency(currency):
+            best = places.currency_meant(currency)
+            hint = f"did you mean '{best}'?" if best else "write it like '50 EUR'"
+            yield Finding(path, "unknown-currency", f"'{currency}' is not a currency", hint)
+        elif project is not None and currency not in {
+            project.get("currency", "EUR"),
+            *_dict(project.get("exchange")),
+        }:
+            message = f"nurture.yaml has no rate for {currency}, so this sum cannot be reckoned"
+            yield Finding(path, "no-rate", message, f"add it there: 'exchange: {{{currency}: …}}'")
+
+
+def _length(value: Any) -> Duration | None:
+    try:
+        return parse_duration(value)
+    except ValueError:
+        return None
+
+
+def _lengths(scene: Scene) -> Iterator[tuple[Path, Any]]:
+    yield ("expires",), scene.data.get("expires")
+    yield ("goal", "measured_over"), _dict(scene.data.get("goal")).get("measured_over")
+    for step in _steps(scene):
+        wait = step.data.get("wait")
+        yield (*step.path, "wait"), wait
+        yield (*step.path, "wait", "at_most"), _dict(wait).get("at_most")
+
+
+def zero_lengths(scene: Scene) -> Iterator[Finding]:
+    """A length of time is longer than nothing."""
+    for path, value in _lengths(scene):
+        length = _length(value)
+        if length is not None and not length.delta:
+            hint = "remove this step" if path[-1] == "wait" else "write a length like '3 days'"
+            yield Finding(path, "zero-length", f"'{value}' is no time at all", hint)
+
+
+def never_open(scene: Scene) -> Iterator[Finding]:
+    """A window has weekdays."""
+    asked = [(("send_window",), scene.data.get("send_window"))]
+    asked += [((*step.path, "wait"), step.data.get("wait")) for step in _steps(scene)]
+    for path, value in asked:
+        if _dict(value).get("days") == []:
+            yield Finding(
+                (*path, "days"),
+                "never-open",
+                "no weekday is named, so this never comes",
+                "write like 'mon-fri'",
+            )
+
+
+def sends_something(scene: Scene) -> Iterator[Finding]:
+    """A campaign without an email is probably unfinished."""
+    steps = _steps(scene)
+    if steps and not any("send" in step.data for step in steps):
+        yield Finding(
+            ("steps",),
+            "no-send",
+            "no step sends an email",
+            "add one like {id: hello, send: …}",
+            "warning",
+            True,
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    duplicate_steps, named_steps, topic, templates, entry_in_audience, opens, countries, locales, sums, zero_lengths,
+    never_open, sends_something,
+)  # fmt: skip

@@ -1,0 +1,181 @@
+"""A project's texts to its models, with every problem on the way. Bad content never raises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from nurture.core.campaign import Campaign
+from nurture.core.problem import Problem
+from nurture.core.project import Project
+from nurture.files import checks, mistakes, project_checks
+from nurture.files.findings import Finding, Scene
+from nurture.files.folder import CAMPAIGNS, PROJECT, TEMPLATES, scan
+from nurture.files.positions import Positions
+from nurture.files.tree import read
+
+CAMPAIGN_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the files say.
+
+    `project` is None, and `campaigns` empty, while nurture.yaml has an error. `campaigns` are those without
+    one, by name. `templates` are texts by their path below templates/emails.
+    """
+
+    project: Project | None
+    campaigns: tuple[Campaign, ...]
+    templates: Mapping[str, str]
+    problems: tuple[Problem, ...]
+    files: Mapping[str, str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all campaign files, right or wrong."""
+        return campaign_names([*self.files, *(problem.path for problem in self.problems)])
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """The names of the campaigns that do not run."""
+        return self.names - {campaign.name for campaign in self.campaigns}
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep something from running."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+def campaign_names(paths: Iterable[str]) -> frozenset[str]:
+    """The campaigns that files stand for: "campaigns/wake-up.yaml" is wake-up."""
+    return frozenset(PurePosixPath(path).stem for path in paths if path.startswith(f"{CAMPAIGNS}/"))
+
+
+def template_names(templates: Iterable[str]) -> frozenset[str]:
+    """What a step may send: the templates that have a file in no particular language."""
+    paths = [PurePosixPath(path) for path in templates]
+    return frozenset(
+        path.with_suffix("").as_posix() for path in paths if path.suffix == ".html" and "." not in path.stem
+    )
+
+
+def load(directory: Path) -> Loaded:
+    """The project in `directory`. What is wrong with its files is in `problems`."""
+    files, problems = scan(directory)
+    return load_files(files, problems)
+
+
+def load_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Loaded:
+    """The project these texts are, by path. `extra` are problems already known, such as unreadable files."""
+    problems = list(extra)
+    templates = {
+        path.removeprefix(f"{TEMPLATES}/"): text
+        for path, text in files.items()
+        if path.startswith(f"{TEMPLATES}/")
+    }
+    everything = [*files, *(problem.path for problem in extra)]
+    project, data, found = _project(files, campaign_names(everything), {problem.path for problem in extra})
+    problems += found
+    campaigns: list[Campaign] = []
+    for path in sorted(path for path in files if path.startswith(f"{CAMPAIGNS}/")):
+        scene = Scene({}, data, template_names(templates))
+        campaign, found = _campaign(path, files[path], scene)
+        problems += found
+        campaigns += [campaign] if campaign else []
+    right = tuple(sorted(campaigns, key=lambda one: one.name)) if project else ()
+    return Loaded(project, right, templates, tuple(sorted(set(problems), key=_order)), files)
+
+
+def _order(problem: Problem) -> tuple[Any, ...]:
+    return (problem.path, problem.line, problem.column, problem.rule, problem.message)
+
+
+def _project(
+    files: Mapping[str, str], campaigns: frozenset[str], unreadable: set[str]
+) -> tuple[Project | None, dict[str, Any] | None, list[Problem]]:
+    if PROJECT not in files:
+        if PROJECT in unreadable:
+            return None, None, []
+        message = "there is no nurture.yaml here, so this is no project"
+        return None, None, [Problem(PROJECT, 1, 1, "no-project", message, "make one with 'nurture init DIR'")]
+    root, problems = read(PROJECT, files[PROJECT])
+    if root is None:
+        return None, None, problems
+    where, data = Positions(root, PROJECT), root.data()
+    scene = Scene(data, data, campaigns=campaigns)
+    project, found = _validated(Project, data, where, problems)
+    found += _findings((finding for rule in project_checks.RULES for finding in rule(scene)), where, found)
+    return (None if _wrong(found) else project), data, found
+
+
+def _campaign(path: str, text: str, scene: Scene) -> tuple[Campaign | None, list[Problem]]:
+    name = PurePosixPath(path).stem
+    problems = _file_name(path, name)
+    root, found = read(path, text)
+    problems += found
+    if root is None:
+        return None, problems
+    where, data = Positions(root, path), root.data()
+    scene = Scene(data, scene.project, scene.templates)
+    campaign, found = _validated(Campaign, {"name": name, **data}, where, problems, forbidden="name" in data)
+    found += _findings((finding for rule in checks.RULES for finding in rule(scene)), where, found)
+    return (None if _wrong(found) else campaign), found
+
+
+def _file_name(path: str, name: str) -> list[Problem]:
+    better = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-") or "campaign"
+    if not CAMPAIGN_NAME.fullmatch(name) or not path.endswith(".yaml"):
+        message = "a campaign's file is named with small letters, digits and '-', and ends in .yaml"
+        return [Problem(path, 1, 1, "file-name", message, f"rename it to campaigns/{better}.yaml")]
+    if path.count("/") > 1:
+        message = "campaign files stand right in campaigns/, not in a folder below it"
+        return [Problem(path, 1, 1, "file-name", message, f"move it to campaigns/{name}.yaml")]
+    return []
+
+
+def _wrong(problems: Iterable[Problem]) -> bool:
+    return any(problem.severity == "error" for problem in problems)
+
+
+def _validated(
+    model: type[M], data: Any, where: Positions, known: list[Problem], forbidden: bool = False
+) -> tuple[M | None, list[Problem]]:
+    """The model of `data`; what it refuses joins `known`, but for lines that YAML or an empty value explain."""
+    problems = known + [finding.problem(where) for finding in _empties(where)]
+    lines = {problem.line for problem in problems if problem.rule not in ("file-name", "duplicate-key")}
+    errors: list[Any] = [{"type": "extra_forbidden", "loc": ("name",)}] if forbidden else []
+    value = None
+    try:
+        value = model.model_validate(data, by_alias=True, by_name=False)
+    except ValidationError as error:
+        errors += error.errors(include_url=False, include_input=False)
+    refused = mistakes.problems(model, errors, where)
+    return value, problems + [
+        problem for problem in refused if problem.line not in lines or problem.rule == "missing-key"
+    ]
+
+
+def _empties(where: Positions) -> Iterable[Finding]:
+    """Keys with nothing behind them; only an attribute may be set to null, which removes it."""
+    for path, node in where.root.walk():
+        scalar = node.items is None and node.entries is None
+        if scalar and node.value is None and path and path[-3:-1] != ("set", "attributes"):
+            if isinstance(path[-1], str):
+                message = f"nothing is written behind '{path[-1]}:'"
+            else:
+                message = "this item is empty"
+            yield Finding(path, "empty-value", message, "write a value, or remove the line", at_key=True)
+
+
+def _findings(found: Iterable[Finding], where: Positions, known: list[Problem]) -> list[Problem]:
+    """The findings as problems, but for places that already have one."""
+    places = {(problem.line, problem.column) for problem in known}
+    problems = [finding.problem(where) for finding in found]
+    return [problem for problem in problems if (problem.line, problem.column) not in places]
