@@ -152,17 +152,13 @@ def compile_email(
 class _Compilation:
     """One run of the compiler, and what its stages share."""
 
-    def __init__(
-        self, files: Mapping[str, str], template: str, path: str, language: str, branding: Branding
-    ) -> None:
+    def __init__(self, files: Mapping[str, str], template: str, path: str, language: str, branding: Branding) -> None:
         self.files, self.template, self.path = files, template, path
         self.language, self.branding = language, branding
         self.env = environment()
         self.known = project_names(branding, language)
 
-    def run(
-        self, front: Front, pieces: list[Piece], subject: str | None, preheader: str | None
-    ) -> CompiledEmail:
+    def run(self, front: Front, pieces: list[Piece], subject: str | None, preheader: str | None) -> CompiledEmail:
         subject_text, subject_piece = self._header(subject, front.subject, front.subject_line)
         if not subject_text.strip():
             message, hint = "the email has no subject", 'write it between two lines of ---: subject: "…"'
@@ -255,8 +251,10 @@ class _Compilation:
 def project_names(branding: Branding, language: str) -> dict[str, Any]:
     """What templates know of the project and the campaign, and `_` in `language`."""
     project = {
-        **{"name": branding.project, "postal_address": branding.postal_address},
-        **{"legal": dict(branding.legal), "currency": branding.currency},
+        "name": branding.project,
+        "postal_address": branding.postal_address,
+        "legal": dict(branding.legal),
+        "currency": branding.currency,
     }
     campaign = {"name": branding.campaign, "title": branding.campaign_title}
     return {"project": project, "campaign": campaign, "_": Words(language)}

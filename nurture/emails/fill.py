@@ -290,9 +290,8 @@ class _Urls:
     def _path(self, purpose: Purpose, link: int | None = None, url: str | None = None) -> str:
         envelope = self._envelope
         before, after = PATHS[purpose]
-        token = self._filler.signer.token(
-            purpose, envelope.contact_id, envelope.message_id, link, url, envelope.kid
-        )
+        ids = envelope.contact_id, envelope.message_id
+        token = self._filler.signer.token(purpose, *ids, link, url, kid=envelope.kid)
         return before + token + after
 
 

@@ -1,4 +1,4 @@
-"""What a template may do to a value: `{{ value|filter }}`. Locale and zone are the contact's (Unicode CLDR, by Babel)."""
+"""What a template may do to a value: `{{ value|filter }}`, by the contact's locale and zone (Unicode CLDR, Babel)."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ def _local(context: Context, value: Any, need: str) -> datetime:
         raise ValueError(f"{need} needs a time, not {value!r:.60}")
     if value.tzinfo is None:
         raise ValueError(f"{need} needs a time with a zone, not {value}")
-    return value.astimezone(_zone(context))
+    local: datetime = value.astimezone(_zone(context))
+    return local
 
 
 @pass_context
@@ -115,9 +116,7 @@ def date_and_time(context: Context, value: Any) -> str:
     """Day and time of day together, in the contact's zone."""
     local, locale = _local(context, value, "datetime"), _budget(context).locale
     pattern = str(_locale(locale).datetime_formats["medium"]).replace("'", "")
-    return pattern.replace("{1}", _day(local.date(), locale)).replace(
-        "{0}", _time(local.hour, local.minute, locale)
-    )
+    return pattern.replace("{1}", _day(local.date(), locale)).replace("{0}", _time(local.hour, local.minute, locale))
 
 
 @pass_context
@@ -276,9 +275,27 @@ def default(value: Any, other: Any = "", also_empty: bool = False) -> Any:
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
-    **{"money": money, "day": day, "time": time, "datetime": date_and_time, "number": number},
-    **{"percent": percent, "upper": upper, "lower": lower, "title": title, "capitalize": capitalize},
-    **{"urlencode": urlencode, "trim": trim, "replace": replace, "join": join, "first": first},
-    **{"last": last, "length": length, "count": length, "round": rounded, "default": default, "d": default},
-    **{"escape": escape, "e": escape},
+    "money": money,
+    "day": day,
+    "time": time,
+    "datetime": date_and_time,
+    "number": number,
+    "percent": percent,
+    "upper": upper,
+    "lower": lower,
+    "title": title,
+    "capitalize": capitalize,
+    "urlencode": urlencode,
+    "trim": trim,
+    "replace": replace,
+    "join": join,
+    "first": first,
+    "last": last,
+    "length": length,
+    "count": length,
+    "round": rounded,
+    "default": default,
+    "d": default,
+    "escape": escape,
+    "e": escape,
 }

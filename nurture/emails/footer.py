@@ -13,8 +13,10 @@ from nurture.emails.inline import OPENS, opens
 from nurture.emails.source import Kind, Piece
 
 LEGAL_TITLES = {
-    **{"trade_title": "Trade title", "mersis": "MERSIS number", "tax_number": "Tax number"},
-    **{"contact": "Contact"},
+    "trade_title": "Trade title",
+    "mersis": "MERSIS number",
+    "tax_number": "Tax number",
+    "contact": "Contact",
 }
 _WAYS_OUT = re.compile(r"links\s*\.\s*(unsubscribe|preferences)\b")
 _ADDRESS = re.compile(r"project\s*\.\s*postal_address\b")
@@ -29,10 +31,8 @@ def completed(pieces: Sequence[Piece], legal: Mapping[str, str], html: bool) -> 
     missing = list(_missing(pieces, legal, html))
     if not missing:
         return list(pieces)
-    if html:
-        missing = [("text", f"<div {_STYLE}>"), *missing, ("text", "</div>\n")]
-    else:
-        missing = [("text", "\n\n"), *missing]
+    opening, closing = (f"<div {_STYLE}>", "</div>\n") if html else ("\n\n", "")
+    missing = [("text", opening), *missing, ("text", closing)]
     footer = [_piece(kind, text, path) for kind, text in missing]
     return _placed(list(pieces), footer) if html else [*pieces, *footer]
 
@@ -75,7 +75,7 @@ def _always(pieces: Sequence[Piece]) -> Iterable[str]:
 
 def _piece(kind: str, text: str, path: str) -> Piece:
     kinds = {"text": Kind.TEXT, "value": Kind.VALUE, "tag": Kind.TAG}
-    return Piece(kinds[kind], text, path, 1, text.split()[0] if kind == "tag" else "")
+    return Piece(kinds[kind], text, path, 1, text.split(maxsplit=1)[0] if kind == "tag" else "")
 
 
 def _placed(pieces: list[Piece], footer: list[Piece]) -> list[Piece]:

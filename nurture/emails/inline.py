@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     from css_inline import CSSInliner
 
 OPENS = {
-    **{"if": "endif", "for": "endfor", "with": "endwith", "macro": "endmacro", "call": "endcall"},
-    **{"filter": "endfilter", "set": "endset", "autoescape": "endautoescape"},
+    "if": "endif",
+    "for": "endfor",
+    "with": "endwith",
+    "macro": "endmacro",
+    "call": "endcall",
+    "filter": "endfilter",
+    "set": "endset",
+    "autoescape": "endautoescape",
 }
 _MIDDLE = frozenset({"else", "elif"})
 _COMMENTED = re.compile(f"<!--([{chr(PIECE)}-{chr(PIECE + MAX_PIECES - 1)}])-->")
@@ -32,7 +38,9 @@ WALK = re.compile(
     f"|(?P<mark>[{chr(PIECE)}-{chr(PIECE + MAX_PIECES - 1)}])",
     re.S,
 )
-VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+VOID = frozenset({
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
+})  # fmt: skip
 
 
 def inline(pieces: Sequence[Piece]) -> str:

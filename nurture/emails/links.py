@@ -13,8 +13,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,6 +50,7 @@ MAX_URL = 2000
 """UTF-8 bytes of the longest destination."""
 MAX_TOKEN = 3600
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\Z")
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\ud800-\udfff\"<>`]")
 
 
@@ -86,7 +88,7 @@ class Signer:
         if any(len(key) < 32 for key in keys):
             raise ConfigError("A signing key is too short; each needs 32 bytes or more.")
         self._keys = [(_kid(key), _derive(key)) for key in keys]
-        self._by_kid = {kid: derived for kid, derived in reversed(self._keys)}
+        self._by_kid = dict(reversed(self._keys))
         self.kid: int = self._keys[0][0]
 
     def token(
@@ -96,6 +98,7 @@ class Signer:
         message_id: str,
         link: int | None = None,
         url: str | None = None,
+        *,
         kid: int | None = None,
     ) -> str:
         """The token for `purpose`, signed with the key `kid`, or the first key if that is gone or None."""
@@ -104,7 +107,7 @@ class Signer:
         body = bytes((VERSION, kid)) + bytes.fromhex(contact_id + message_id)
         if link is not None:
             body += _varint(link) + (url.encode() if url else b"")
-        return urlsafe_b64encode(body + self._by_kid[kid][purpose].mac(body)).rstrip(b"=").decode()
+        return _text(body + self._by_kid[kid][purpose].mac(body))
 
     def read(self, purpose: Purpose, token: str) -> Ref | None:
         """What `token` names, or None if it is forged, damaged, for another purpose, or written another way."""
@@ -152,6 +155,10 @@ def _varint(number: int) -> bytes:
     return bytes(out)
 
 
+def _text(raw: bytes) -> str:
+    return b2a_base64(raw, newline=False).translate(_URLSAFE, b"=").decode()
+
+
 def _decode(token: str) -> bytes | None:
     """The bytes of a token written in the one canonical way (the last base64 character has spare bits)."""
     if len(token) > MAX_TOKEN or not _TOKEN.match(token):
@@ -160,8 +167,7 @@ def _decode(token: str) -> bytes | None:
         raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except (Base64Error, ValueError):
         return None
-    canonical = urlsafe_b64encode(raw).rstrip(b"=").decode() == token
-    return raw if canonical and len(raw) >= HEAD + MAC and raw[0] == VERSION else None
+    return raw if _text(raw) == token and len(raw) >= HEAD + MAC and raw[0] == VERSION else None
 
 
 def _parse(body: bytes) -> Ref | None:

@@ -35,8 +35,10 @@ def quoted_printable(text: str) -> bytes:
     data = text.encode()
     if not data:
         return b""
-    if len(data) <= CHUNK and data[0] != 46 and not data.translate(None, _SAFE):
-        return data + SOFT
+    if not data.translate(None, _SAFE):
+        if len(data) <= CHUNK:
+            return _dotless(data) + SOFT
+        return SOFT.join([_dotless(data[at : at + CHUNK]) for at in range(0, len(data), CHUNK)]) + SOFT
     lines = data.split(b"\n")
     ending = _line(lines.pop(), last=True)
     return b"".join([_line(line, last=False) + b"\r\n" for line in lines]) + (ending and ending + SOFT)

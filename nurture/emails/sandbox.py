@@ -22,7 +22,6 @@ from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
 from nurture.core.money import Money
-from nurture.emails.budget import Budget
 from nurture.emails.filters import BUDGET, FILTERS, bounded, loopable
 from nurture.emails.marks import ANY, clean
 from nurture.emails.words import translate
@@ -30,17 +29,23 @@ from nurture.emails.words import translate
 MAX_RANGE = 1_000
 MAX_NUMBER = 10**15
 _ATTRIBUTES: tuple[tuple[type, frozenset[str]], ...] = (
-    (str, frozenset("upper lower strip title startswith endswith split".split())),
-    (LoopContext, frozenset("index index0 revindex revindex0 first last length previtem nextitem cycle".split())),
-    (datetime, frozenset("year month day hour minute".split())),
-    (date, frozenset("year month day".split())),
-    (Money, frozenset("amount currency".split())),
+    (str, frozenset(["upper", "lower", "strip", "title", "startswith", "endswith", "split"])),
+    (
+        LoopContext,
+        frozenset(
+            ["index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem", "cycle"]
+        ),
+    ),
+    (datetime, frozenset(["year", "month", "day", "hour", "minute"])),
+    (date, frozenset(["year", "month", "day"])),
+    (Money, frozenset(["amount", "currency"])),
 )
 _METHODS = _ATTRIBUTES[0][1] | {"cycle"}
-_TESTS = (
-    "defined undefined none true false boolean number integer float string mapping sequence iterable "
-    "odd even divisibleby in == eq equalto != ne > gt greaterthan >= ge < lt lessthan <= le"
-).split()
+_TESTS = frozenset({
+    "defined", "undefined", "none", "true", "false", "boolean", "number", "integer", "float", "string",
+    "mapping", "sequence", "iterable", "odd", "even", "divisibleby", "in", "==", "eq", "equalto", "!=", "ne",
+    ">", "gt", "greaterthan", ">=", "ge", "<", "lt", "lessthan", "<=", "le",
+})  # fmt: skip
 _PRINTABLE = (int, float, Decimal, Money, date)
 
 
@@ -125,7 +130,7 @@ class Environment(ImmutableSandboxedEnvironment):
         except (TypeError, LookupError):
             return self.undefined(f"there is no item {argument!r} here", name=str(argument))
 
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Call a macro, `_`, `range` or one of the listed methods; anything else is refused."""
         if isinstance(__obj, Undefined):
             str(__obj)

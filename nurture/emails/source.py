@@ -181,8 +181,9 @@ def _keys(path: str, node: Any) -> Front:
             found[key.value] = (value.value, value.start_mark.line + 2)
     if problems:
         raise refuse(*problems)
-    subject, preheader = found.get("subject", (None, 1)), found.get("preheader", (None, 1))
-    return Front(*subject, *preheader, found.get("from"))
+    subject, subject_line = found.get("subject", (None, 1))
+    preheader, preheader_line = found.get("preheader", (None, 1))
+    return Front(subject, subject_line, preheader, preheader_line, found.get("from"))
 
 
 def _sender(node: Any, where: tuple[str, int, int, str], problems: list[Problem]) -> Mailbox | None:

@@ -13,8 +13,13 @@ from html.parser import HTMLParser
 from nurture.emails.marks import MAX_PIECES, PIECE, SPLIT
 from nurture.emails.source import Kind, Piece
 
-_PARAGRAPH = frozenset("p h1 h2 h3 h4 h5 h6 table ul ol blockquote pre hr form dl".split())
-_LINE = frozenset("div tr li br section article header footer main center dt dd body caption".split())
+_PARAGRAPH = frozenset({
+    "p", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "blockquote", "pre", "hr", "form", "dl",
+})  # fmt: skip
+_LINE = frozenset({
+    "div", "tr", "li", "br", "section", "article", "header", "footer", "main", "center", "dt", "dd", "body",
+    "caption",
+})  # fmt: skip
 _HIDDEN = frozenset({"head", "title", "style", "script", "template", "noscript"})
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _SHOWN_SCHEMES = ("mailto:", "tel:", "sms:")

@@ -1,0 +1,134 @@
+"""What can be said of a template without filling it: names nobody knows, and what mailboxes dislike."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+
+from jinja2 import meta, nodes
+
+from nurture.core.problem import Problem
+from nurture.emails.build import literal, tag
+from nurture.emails.compile import CompiledEmail
+from nurture.emails.inherit import expand
+from nurture.emails.marks import PIECE
+from nurture.emails.source import FOLDER, Front, Kind, Piece, Source, beside, cut, environment, variants
+
+CLIPPED = 102_000
+"""Bytes of HTML past which Gmail cuts an email off, its pixel and unsubscribe link with it."""
+
+KNOWN = frozenset({"contact", "campaign", "project", "last_purchase", "links", "email", "_", "range"})
+_FIXED = {
+    "links": frozenset({"view", "preferences", "unsubscribe"}),
+    "email": frozenset({"subject", "preheader"}),
+    "campaign": frozenset({"name", "title"}),
+    "project": frozenset({"name", "postal_address", "legal", "currency"}),
+}
+_IMAGE = re.compile(r"<img(?=[\s>/])(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.I)
+_ALT = re.compile(r"\salt(?=[\s=>/])", re.I)
+_PLAIN_HTTP = re.compile(r"\s(?:href|src)=[\"']?\s*http://", re.I)
+
+
+def lint(files: Mapping[str, str], template: str) -> list[Problem]:
+    """What is not good about `template` in each of its locales: errors first need mending, warnings may stand.
+
+    Raises ProjectError where a file cannot be read at all.
+    """
+    problems: set[Problem] = set()
+    for path, front, pieces in _versions(files, template):
+        if not (front.subject or "").strip():
+            hint = 'write it between two lines of ---: subject: "…"'
+            problems.add(Problem(FOLDER + path, 1, 1, "subject", "the email has no subject", hint))
+        problems.update(_disliked(pieces))
+    return sorted(problems)
+
+
+def oversize(compiled: CompiledEmail) -> Problem | None:
+    """The warning that Gmail would clip this email, if it would, before any value is filled in."""
+    html = compiled.source.split("\U0010f002")[0]
+    size = sum(len(text.encode()) for n, text in enumerate(compiled.constants) if chr(PIECE + n) in html)
+    if size <= CLIPPED:
+        return None
+    path = compiled.front_lines[0][0]
+    message = f"the email has {size // 1000} kB of HTML, and Gmail cuts it off after {CLIPPED // 1000} kB"
+    return Problem(path, 1, 1, "size", message, "shorten it, or move styles out of style attributes", "warning")
+
+
+def undeclared(files: Mapping[str, str], template: str) -> list[Problem]:
+    """Names in `template`, its subject and its layouts that no email knows, each with the nearest that it does.
+
+    Raises ProjectError where a file cannot be read at all.
+    """
+    problems: set[Problem] = set()
+    for path, front, pieces in _versions(files, template):
+        problems.update(_unknown(pieces))
+        for text, line in ((front.subject, front.subject_line), (front.preheader, front.preheader_line)):
+            problems.update(_unknown(cut(Source(path, Front(), text or "", line))))
+        if other := beside(files, path, ".txt"):
+            problems.update(_unknown(expand(files, other, _locale(path, template))[1]))
+    return sorted(problems)
+
+
+def _versions(files: Mapping[str, str], template: str) -> Iterator[tuple[str, Front, list[Piece]]]:
+    for locale in variants(files, template):
+        path = f"{template}.{locale}.html" if locale else f"{template}.html"
+        yield (path, *expand(files, path, locale))
+
+
+def _locale(path: str, template: str) -> str:
+    return path.removeprefix(template).removesuffix(".html").lstrip(".")
+
+
+def _disliked(pieces: Sequence[Piece]) -> Iterator[Problem]:
+    html = "".join(piece.text if piece.kind is Kind.TEXT else chr(PIECE) for piece in pieces)
+    for match in _IMAGE.finditer(html):
+        if not _ALT.search(match[0]):
+            hint = 'say what it shows, alt="…", or alt="" for decoration'
+            yield _warning(pieces, match.start(), "alt", "this image has no words for those who do not see it", hint)
+    for match in _PLAIN_HTTP.finditer(html):
+        yield _warning(pieces, match.start() + 1, "https", "this address is not https", "write https://")
+
+
+def _warning(pieces: Sequence[Piece], offset: int, rule: str, message: str, hint: str) -> Problem:
+    starts, at = [], 0
+    for piece in pieces:
+        starts.append(at)
+        at += len(piece.text) if piece.kind is Kind.TEXT else 1
+    number = bisect_right(starts, offset) - 1
+    piece = pieces[number]
+    before = piece.text[: offset - starts[number]] if piece.kind is Kind.TEXT else ""
+    column = len(before) - before.rfind("\n") if "\n" in before else 1
+    line = piece.line + before.count("\n")
+    return Problem(FOLDER + piece.path, line, column, rule, message, hint, "warning")
+
+
+def _unknown(pieces: Sequence[Piece]) -> Iterator[Problem]:
+    """Every use of an unknown name. The tags are parsed together, each on lines whose origin is remembered."""
+    origin: list[Piece | None] = [None]
+    out = []
+    for piece in pieces:
+        if piece.kind is Kind.TEXT:
+            out.append(literal(piece.text.replace("\n", " ")) if piece.text.strip() else " ")
+        else:
+            out.append(tag(piece))
+            origin += [piece] * (1 + piece.text.count("\n"))
+    tree = environment().parse("".join(out))
+    unknown = meta.find_undeclared_variables(tree) - KNOWN
+    for name, line, known in _uses(tree, unknown):
+        piece = origin[min(line, len(origin)) - 1] or pieces[0]
+        near = get_close_matches(name.rpartition(".")[2], sorted(known), 1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known - {'_', 'range'}))}"
+        yield piece.problem("name", f"{name!r} is not known to emails", hint)
+
+
+def _uses(tree: nodes.Template, unknown: set[str]) -> Iterable[tuple[str, int, frozenset[str]]]:
+    for node in tree.find_all((nodes.Name, nodes.Getattr)):
+        if isinstance(node, nodes.Name):
+            if node.name in unknown and node.ctx == "load":
+                yield node.name, node.lineno, KNOWN
+        elif isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+            fixed = _FIXED.get(node.node.name)
+            if fixed is not None and node.attr not in fixed:
+                yield f"{node.node.name}.{node.attr}", node.lineno, fixed
