@@ -95,9 +95,7 @@ def open_table(
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     if not sample.strip():
         raise InputError(f"{name} is empty; its first line should name the columns")
-    encoding = (
-        _checked(path, name, encoding) if encoding else detect(path, name, sample, frozenset(languages))
-    )
+    encoding = _checked(path, name, encoding) if encoding else detect(path, name, sample, frozenset(languages))
     table = Table(path, name, encoding, None, size)
     with path.open("rb") as source, _text(source, encoding) as stream:
         head = stream.read(SAMPLE)
@@ -174,9 +172,7 @@ def _checked(path: Path, name: str, encoding: str) -> str:
     except LookupError:
         raise InputError(f"{encoding!r} is no encoding; write one like utf-8, cp1254 or utf-16") from None
     if at is not None:
-        raise InputError(
-            f"{name} is not {encoding}: byte {at + 1} does not fit; name another with --encoding"
-        )
+        raise InputError(f"{name} is not {encoding}: byte {at + 1} does not fit; name another with --encoding")
     return encoding
 
 

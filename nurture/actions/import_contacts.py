@@ -1,0 +1,243 @@
+"""Contacts in: new ones begin their life, known ones take what a file newly says, and saying it twice changes nothing.
+
+An empty cell says nothing and never blanks what is known. Attributes and tags are added to those that are there.
+Of an address that comes several times in a file the rows are read as one, the later word counting. A consent
+without a date never overrides what is known; one with a date counts if it is the newest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from nurture.actions.contact_changes import apply_chunk, preview_chunk
+from nurture.actions.importing import (
+    Cells,
+    Job,
+    Reader,
+    Rejects,
+    Summary,
+    Take,
+    aliased,
+    check_columns,
+    in_chunks,
+    parsed,
+    read_rows,
+    take_address,
+)
+from nurture.actions.repeats import repeated_keys
+from nurture.core.contact import (
+    WORD_LENGTH,
+    attribute_value,
+    clean_line,
+    parse_country,
+    parse_instant,
+    parse_switch,
+    plain_value,
+    split_name,
+    split_tags,
+)
+from nurture.core.lifecycle import Stage
+from nurture.core.program import Program
+from nurture.core.project import Project
+from nurture.core.zone import zone
+from nurture.store.database import Database
+
+FIELDS = {
+    "email": "address e_mail mail eposta e_posta email_address",
+    "first_name": "firstname given_name",
+    "last_name": "lastname surname family_name",
+    "name": "full_name",
+    "locale": "language lang",
+    "timezone": "time_zone tz",
+    "country": "country_code",
+    "source": "",
+    "signed_up_at": "signed_up created_at signup_date",
+    "stage": "",
+    "customer_since": "",
+    "tags": "tag",
+    "consent": "",
+    "consent_topics": "consent_topic",
+    "consent_source": "",
+    "consent_at": "consent_date",
+    "tracking": "tracked",
+}
+"""Each field and its other names, as `fold_name` spells them."""
+
+ALIASES = aliased(FIELDS)
+HELD = 50_000
+"""How many addresses that come several times are gathered at once; more take another reading of the file."""
+
+
+def import_contacts(database: Database, program: Program, job: Job, now: datetime) -> Summary:
+    """Import contacts; counts new, changed, unchanged, repeated, suppressed and rejected. `now` is aware UTC.
+
+    Each chunk is a transaction, so an interrupted import is resumed by running it again.
+    Raises InputError when the table has no column for addresses.
+    """
+    check_columns(job, ALIASES, [("email",)])
+    summary = Summary(dry_run=job.dry_run)
+    work = preview_chunk if job.dry_run else apply_chunk
+    with Rejects(job, summary) as rejects:
+        people = _people(job, _reader(program, job, now), rejects, partial(finish, program.project), summary.counts)
+        for chunk in in_chunks(people):
+            summary.counts.update(work(database, program, chunk, now))
+    return summary
+
+
+# --- columns to values -------------------------------------------------------------------------------
+
+
+def _reader(program: Program, job: Job, now: datetime) -> Reader:
+    instant = partial(parse_instant, zone=program.zone, now=now)
+    takes: dict[str, Take] = {
+        "email": take_address,
+        "locale": parsed("locale", parse_locale),
+        "timezone": parsed("timezone", parse_timezone),
+        "country": parsed("country", parse_country),
+        "stage": parsed("stage", parse_stage),
+        "tags": parsed("tags", split_tags),
+        "consent": parsed("consent", partial(parse_consent, program.project)),
+        "consent_topics": parsed("consent_topics", partial(parse_topics, program.project)),
+        "tracking": parsed("tracked", parse_switch),
+        **{name: parsed(name, clean_line) for name in ("first_name", "last_name", "name", "source", "consent_source")},
+        **{name: parsed(name, instant) for name in ("signed_up_at", "customer_since", "consent_at")},
+    }
+    return Reader(ALIASES, takes, _attribute, job.mapping)
+
+
+def _attribute(name: str, typed: bool) -> Take:
+    """Reads a column of its own into an attribute: of a table by how it is spelled, of JSON as it is."""
+    try:
+        if not clean_line(name, WORD_LENGTH):
+            return _unnamed
+    except ValueError as error:
+        return partial(_refused, str(error))
+
+    def take(said: Cells, cell: Any) -> None:
+        value = attribute_value(cell) if typed else plain_value(cell)
+        said.setdefault("attributes", {})[name] = value
+
+    return take
+
+
+def _unnamed(_said: Cells, cell: Any) -> None:
+    raise ValueError(f"{cell!r} stands in a column without a name")
+
+
+def _refused(reason: str, _said: Cells, _cell: Any) -> None:
+    raise ValueError(f"this column's name {reason}")
+
+
+def parse_locale(text: str) -> str:
+    """A locale as BCP 47 writes it, like tr or pt-BR. Raises ValueError for one that is not known."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return str(Locale.parse(text.replace("-", "_"))).replace("_", "-")
+    except (ValueError, UnknownLocaleError):
+        raise ValueError(f"{text!r} is not a locale; write one like tr, en or pt-BR") from None
+
+
+def parse_timezone(text: str) -> str:
+    """The name of a timezone. Raises ValueError for one that is not known."""
+    zone(text)
+    return text
+
+
+def parse_stage(text: str) -> Stage:
+    """A stage by its name."""
+    try:
+        return Stage(text.lower())
+    except ValueError:
+        raise ValueError(f"{text!r} is not a stage; write one of {', '.join(Stage)}") from None
+
+
+def parse_topics(project: Project, text: str) -> tuple[str, ...]:
+    """Topics of the project, parted by spaces, commas, ; or |."""
+    topics = tuple(dict.fromkeys(text.replace(",", " ").replace(";", " ").replace("|", " ").split()))
+    for topic in topics:
+        if topic not in project.topics:
+            raise ValueError(f"{topic!r} is not a topic of nurture.yaml; write one of {', '.join(project.topics)}")
+    return topics
+
+
+def parse_consent(project: Project, text: str) -> tuple[bool, tuple[str, ...]]:
+    """Yes or no, to the topics said elsewhere; or the topics consented to."""
+    try:
+        return parse_switch(text), ()
+    except ValueError:
+        return True, parse_topics(project, text)
+
+
+# --- a row as a whole ----------------------------------------------------------------------------------
+
+
+def finish(project: Project, said: Cells) -> None:
+    """Check a row as a whole and bring together what several columns say. Raises ValueError."""
+    if "key" not in said:
+        raise ValueError("email: is missing")
+    if "name" in said:
+        first, last = split_name(said.pop("name"))
+        said.setdefault("first_name", first)
+        if last:
+            said.setdefault("last_name", last)
+    if "stage" in said or "customer_since" in said:
+        said["stated"] = _statement(said.pop("stage", None), said.pop("customer_since", None))
+    if "consent" in said or "consent_topics" in said:
+        _consent(project, said)
+    said.pop("consent_source", None)
+    said.pop("consent_at", None)
+
+
+def _statement(stage: Stage | None, since: datetime | None) -> tuple[Stage, datetime | None]:
+    if stage is None or since is None:
+        return (stage or Stage.CUSTOMER), since
+    if stage is not Stage.CUSTOMER:
+        raise ValueError(f"stage: says {stage}, but customer_since says customer; give one of them")
+    return stage, since
+
+
+def _consent(project: Project, said: Cells) -> None:
+    given, topics = said.pop("consent", (True, ()))
+    topics = (*topics, *said.pop("consent_topics", ()))
+    topics = topics or tuple(name for name, topic in project.topics.items() if not topic.transactional)
+    source = said.get("consent_source") or said.get("source") or "import"
+    said["consents"] = dict.fromkeys(topics, (given, source, said.get("consent_at")))
+
+
+# --- rows of one address -------------------------------------------------------------------------------
+
+
+def _people(
+    job: Job, reader: Reader, rejects: Rejects, check: Callable[[Cells], None], counts: Counter[str]
+) -> Iterator[Cells]:
+    """What the rows say, once for each address: first those that come once, then the others, brought together."""
+    repeated = repeated_keys(job, ALIASES)
+    for _, said in read_rows(job, reader, check, rejects):
+        counts["rows"] += 1
+        if said["key"] not in repeated:
+            yield said
+    parts = -(-len(repeated) // HELD)
+    for part in range(parts):
+        people: dict[str, Cells] = {}
+        for _, said in read_rows(job, reader, check):
+            key = said["key"]
+            if key in repeated and hash(key) % parts == part:
+                counts["repeated"] += key in people
+                merge(people.setdefault(key, said), said)
+        yield from people.values()
+
+
+def merge(earlier: Cells, later: Cells) -> None:
+    """Let a later row of the same address speak over an earlier one."""
+    tags = tuple(dict.fromkeys((*earlier.get("tags", ()), *later.get("tags", ()))))
+    attributes = {**earlier.get("attributes", {}), **later.get("attributes", {})}
+    consents = {**earlier.get("consents", {}), **later.get("consents", {})}
+    earlier.update(later)
+    for name, whole in (("tags", tags), ("attributes", attributes), ("consents", consents)):
+        if whole:
+            earlier[name] = whole

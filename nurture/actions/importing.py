@@ -1,0 +1,372 @@
+"""What the imports share: columns matched to fields, good rows in chunks, bad ones kept in a file that can be mended.
+
+A row that cannot be used never stops the others. It is listed with its line and reason, and written with both to
+the reject file, which can be imported again: the columns `_line` and `_reason` are then passed over.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from nurture.core.address import address_key
+from nurture.core.errors import InputError
+from nurture.files.tabular import Row, Table
+
+T = TypeVar("T")
+
+CHUNK = 2000
+"""Rows to a transaction, where a row is all that is written."""
+
+SHOWN = 20
+IGNORED = ("_line", "_reason", "_text")
+RISKY = "=+-@\t\r\0"
+"""What a spreadsheet takes for a formula at the start of a cell (OWASP ASVS 1.2.10); such cells get a leading '."""
+
+Cells = dict[str, Any]
+"""What one row says: field to cell, or to what was read from it; what it does not say is not in it."""
+
+Take = Callable[[Cells, Any], None]
+"""Reads one cell into a row's values. Raises ValueError for what cannot be used."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that was not taken, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass
+class Job:
+    """One import: the table, what its columns mean (`--map`), where rejects go, whether anything is written."""
+
+    table: Table
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    reject_path: Path | None = None
+    dry_run: bool = False
+    progress: Callable[[int], None] = lambda _position: None
+
+
+@dataclass
+class Summary:
+    """What an import did, in counts of rows; `first_rejects` are the first twenty."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    first_rejects: list[Rejected] = field(default_factory=list)
+    reject_file: str | None = None
+    dry_run: bool = False
+
+    @property
+    def rejected(self) -> int:
+        """How many rows were not taken."""
+        return self.counts["rejected"]
+
+    def as_data(self) -> dict[str, Any]:
+        """For --json."""
+        rejects = [{"line": one.line, "reason": one.reason} for one in self.first_rejects]
+        return {**self.counts, "dry_run": self.dry_run, "reject_file": self.reject_file, "rejects": rejects}
+
+
+# --- columns -----------------------------------------------------------------------------------------
+
+
+def fold_name(name: str) -> str:
+    """Column names are compared without case (ASCII), spaces or hyphens: `First Name` is `first_name`."""
+    lowered = "".join(chr(ord(mark) + 32) if "A" <= mark <= "Z" else mark for mark in name.strip())
+    return lowered.replace(" ", "_").replace("-", "_")
+
+
+def match_columns(
+    names: Sequence[str], aliases: Mapping[str, str], mapping: Mapping[str, str]
+) -> list[tuple[int, str | None, str]]:
+    """Place, field (None: no known one) and own name of each column that is read.
+
+    `aliases` lead from folded names to fields; `mapping` from the file's names to ours, an empty one leaves a column
+    out. Raises InputError for two columns that mean the same.
+    """
+    folded = {fold_name(theirs): ours for theirs, ours in mapping.items()}
+    found: list[tuple[int, str | None, str]] = []
+    taken: dict[str, str] = {}
+    for place, written in enumerate(names):
+        name = folded.get(fold_name(written), written)
+        if written in IGNORED or not name:
+            continue
+        wanted = aliases.get(fold_name(name))
+        if (wanted or name) in taken:
+            raise InputError(_twice(taken[wanted or name], written))
+        taken[wanted or name] = written
+        found.append((place, wanted, name))
+    return found
+
+
+def _twice(first: str, second: str) -> str:
+    if first == second:
+        return f"two columns are called {first!r}; rename one of them"
+    return f"the columns {first!r} and {second!r} mean the same; leave one out with --map '{second}='"
+
+
+def check_columns(job: Job, aliases: Mapping[str, str], needed: Iterable[Sequence[str]]) -> None:
+    """Raise InputError when a header lacks a needed column (each one of several), or one that `--map` names."""
+    header = job.table.header
+    if job.table.delimiter is None:
+        return
+    known = {fold_name(name) for name in header}
+    for theirs in job.mapping:
+        if fold_name(theirs) not in known:
+            raise InputError(f"--map {theirs}=…: there is no column {theirs!r}; there are: {', '.join(header)}")
+    unnamed = [str(place + 1) for place, name in enumerate(header) if not name and place < len(header) - 1]
+    if unnamed:
+        raise InputError(f"{job.table.name}: column {', '.join(unnamed)} has no name; the first line names the columns")
+    fields = {wanted for _, wanted, _ in match_columns(header, aliases, job.mapping)}
+    for choices in needed:
+        if not fields.intersection(choices):
+            ours = " or ".join(choices)
+            raise InputError(
+                f"{job.table.name} has no column {ours}; it has: {', '.join(header)}. "
+                f"Say which one it is, like --map '{header[0]}={choices[0]}'"
+            )
+
+
+@dataclass
+class Reader:
+    """Turns rows into what they say. `takes` read known fields; `other` makes what reads a column that is none."""
+
+    aliases: Mapping[str, str]
+    takes: Mapping[str, Take]
+    other: Callable[[str, bool], Take]
+    mapping: Mapping[str, str]
+    mended: bool = False
+    _plans: dict[tuple[str, ...], list[tuple[int, str, Take]]] = field(default_factory=dict)
+
+    def read(self, row: Row, typed: bool) -> Cells:
+        """What the row says; `typed` for JSON, whose values have kinds. Raises ValueError naming the column."""
+        if row.problem:
+            raise ValueError(row.problem)
+        plan = self._plans.get(row.names) or self._plan(row.names, typed)
+        cells, said, width = row.cells, Cells(), len(row.cells)
+        for place, name, take in plan:
+            cell = cells[place] if place < width else None
+            if type(cell) is str:
+                cell = cell.strip()
+            if cell is None or cell == "":
+                continue
+            if self.mended and type(cell) is str:
+                cell = unguarded(cell)
+            try:
+                take(said, cell)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        return said
+
+    def _plan(self, names: tuple[str, ...], typed: bool) -> list[tuple[int, str, Take]]:
+        try:
+            matched = match_columns(names, self.aliases, self.mapping)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        if len(self._plans) > 1000:
+            self._plans.clear()
+        made = [(place, own, self.takes[known] if known else self.other(own, typed)) for place, known, own in matched]
+        self._plans[names] = made
+        return made
+
+
+def aliased(fields: Mapping[str, str]) -> dict[str, str]:
+    """Folded column name to field, from each field's other names parted by spaces."""
+    return {name: wanted for wanted, others in fields.items() for name in (wanted, *others.split())}
+
+
+def as_text(cell: Any) -> str:
+    """A cell of a known field as text; JSON may give numbers, switches, lists. Raises ValueError for others."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, int | Decimal):
+        return str(cell)
+    if isinstance(cell, list) and all(isinstance(item, str) for item in cell):
+        return ";".join(cell)
+    raise ValueError("must be text")
+
+
+def keep(name: str) -> Take:
+    """A reader that keeps the cell as text."""
+
+    def take(said: Cells, cell: Any) -> None:
+        said[name] = as_text(cell)
+
+    return take
+
+
+def parsed(name: str, parse: Callable[[str], Any]) -> Take:
+    """A reader that parses the text of a cell; equal cells are parsed once."""
+    cached = lru_cache(maxsize=8192)(parse)
+
+    def take(said: Cells, cell: Any) -> None:
+        said[name] = cached(cell if type(cell) is str else as_text(cell))
+
+    return take
+
+
+# --- addresses ---------------------------------------------------------------------------------------
+
+_RESERVED = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})
+_ROLES = frozenset(
+    ("info", "marketing", "sales", "support", "abuse", "noc", "security", "postmaster", "hostmaster", "usenet", "news",
+     "webmaster", "www", "uucp", "ftp")
+)  # fmt: skip
+"""Local parts whose case the validator folds (RFC 2142)."""
+
+
+def _plain() -> Callable[[str], Any]:
+    import re
+
+    local = r"[A-Za-z0-9_+-]{1,32}(?:\.[A-Za-z0-9_+-]{1,15}){0,2}"
+    return re.compile(local + r"@((?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.){1,3})([a-z]{2,20})").fullmatch
+
+
+_PLAIN = _plain()
+
+
+def plain_address(text: str) -> tuple[str, str] | None:
+    """Address and key of an everyday ASCII address; None where only the validator can tell (a tenth of its cost)."""
+    match = _PLAIN(text)
+    if match is None or match[2] in _RESERVED:
+        return None
+    key = text.lower()
+    if key != text and key.partition("@")[0] in _ROLES:
+        return None
+    return text, key
+
+
+def read_address(text: str) -> tuple[str, str]:
+    """An address as it is written and the key it is known by. Raises ValueError for what is none (email-validator).
+
+    International domains and addresses are fine, and so is a quoted local part; nothing is asked of the network.
+    """
+    return plain_address(text) or validated_address(text)
+
+
+def validated_address(text: str) -> tuple[str, str]:
+    """The same, by the validator."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        found = validate_email(text, check_deliverability=False, allow_quoted_local=True, strict=True)
+    except EmailNotValidError as error:
+        raise ValueError(f"{text!r} is not an email address: {error}") from None
+    return found.normalized, address_key(found.normalized)
+
+
+def take_address(said: Cells, cell: Any) -> None:
+    """Reads the address of a row, and its key."""
+    said["address"], said["key"] = read_address(as_text(cell))
+
+
+# --- rows, good and bad ------------------------------------------------------------------------------
+
+
+def guarded(cell: Any) -> Any:
+    """A cell as it is safe to open in a spreadsheet."""
+    if isinstance(cell, str) and cell.lstrip("'")[:1] and cell.lstrip("'")[0] in RISKY:
+        return "'" + cell
+    return cell
+
+
+def unguarded(cell: str) -> str:
+    """The cell that `guarded` was given."""
+    return cell[1:] if cell.startswith("'") and guarded(cell[1:]) == cell else cell
+
+
+class Rejects:
+    """The rows not taken: the first are remembered, all are written to a file that begins to exist with the first."""
+
+    def __init__(self, job: Job, summary: Summary) -> None:
+        self._job, self._summary = job, summary
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Rejects:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+
+    def add(self, row: Row, reason: str) -> None:
+        """Reject a row."""
+        counts, first = self._summary.counts, self._summary.first_rejects
+        counts["rejected"] += 1
+        if len(first) < SHOWN:
+            first.append(Rejected(row.line, reason))
+        if self._job.reject_path and not self._job.dry_run:
+            self._write(self._job.reject_path, row, reason)
+
+    def _write(self, path: Path, row: Row, reason: str) -> None:
+        typed = self._job.table.delimiter is None
+        if self._file is None:
+            self._file = path.open("w", encoding="utf-8", newline="")
+            self._summary.reject_file = str(path)
+            if not typed:
+                csv.writer(self._file).writerow([*self._kept(row)[0], "_line", "_reason"])
+        names, cells = self._kept(row)
+        if typed:
+            line = dict(zip(names, cells, strict=True)) | {"_line": row.line, "_reason": reason}
+            self._file.write(json.dumps(line, ensure_ascii=True, default=_number) + "\n")
+        else:
+            # What stood beyond the last column stays beyond it: imported unmended, the row is refused again.
+            beyond = row.cells[len(row.names) :]
+            csv.writer(self._file).writerow([*map(guarded, cells), row.line, reason, *map(guarded, beyond)])
+
+    def _kept(self, row: Row) -> tuple[list[str], list[Any]]:
+        """The row's own columns, without those an earlier rejection added."""
+        names = row.names or self._job.table.header
+        cells = [*row.cells, *[""] * (len(names) - len(row.cells))]
+        pairs = [(name, cell) for name, cell in zip(names, cells, strict=False) if name not in ("_line", "_reason")]
+        return [name for name, _ in pairs], [cell for _, cell in pairs]
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else str(value)
+
+
+def read_rows(
+    job: Job, reader: Reader, check: Callable[[Cells], None], rejects: Rejects | None = None
+) -> Iterator[tuple[Row, Cells]]:
+    """The rows that can be used and what they say; `check` finishes a row as a whole and raises ValueError.
+
+    The others go to `rejects`; without it this is another reading of the same file, and they are passed over.
+    """
+    typed = job.table.delimiter is None
+    reader.mended = "_reason" in job.table.header
+    for number, row in enumerate(job.table.rows()):
+        if rejects and number % 500 == 0:
+            job.progress(job.table.position)
+        try:
+            said = reader.read(row, typed)
+            check(said)
+        except ValueError as error:
+            if rejects:
+                rejects.add(row, str(error))
+            continue
+        yield row, said
+    job.progress(job.table.size)
+
+
+def in_chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """Items in lists of at most `size`, as they come."""
+    chunk: list[T] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
