@@ -31,9 +31,7 @@ def duplicate_steps(scene: Scene) -> Iterator[Finding]:
     for step in _steps(scene):
         if step.id and step.id in seen:
             hint = "people keep their place by it; give this step another id"
-            yield Finding(
-                (*step.path, "id"), "duplicate-step", f"another step already has the id '{step.id}'", hint
-            )
+            yield Finding((*step.path, "id"), "duplicate-step", f"another step already has the id '{step.id}'", hint)
         seen.add(step.id or "")
 
 
@@ -49,9 +47,7 @@ def named_steps(scene: Scene) -> Iterator[Finding]:
             yield from _named(path, name, ids, senders, condition.before)
 
 
-def _named(
-    path: Path, name: str, ids: set[str], senders: set[str], before: frozenset[str] | None
-) -> Iterator[Finding]:
+def _named(path: Path, name: str, ids: set[str], senders: set[str], before: frozenset[str] | None) -> Iterator[Finding]:
     if name not in ids:
         yield Finding(
             path,
@@ -70,9 +66,7 @@ def _named(
     elif before is not None and name not in before:
         reachable = senders & before
         hint = (
-            f"steps that were sent before: {', '.join(sorted(reachable))}"
-            if reachable
-            else "move this step behind it"
+            f"steps that were sent before: {', '.join(sorted(reachable))}" if reachable else "move this step behind it"
         )
         yield Finding(path, "later-step", f"the step '{name}' comes later or on another branch", hint)
 
@@ -81,7 +75,7 @@ def topic(scene: Scene) -> Iterator[Finding]:
     """Topics are the project's."""
     if scene.topics is None:
         return
-    asked = [(("topic",), scene.data.get("topic"))]
+    asked: list[tuple[Path, Any]] = [(("topic",), scene.data.get("topic"))]
     for condition in walk.conditions(scene.data):
         if condition.key == "consent":
             asked.append(((*condition.path, "topic"), _dict(condition.asked).get("topic")))
@@ -109,9 +103,7 @@ def entry_in_audience(scene: Scene) -> Iterator[Finding]:
         steps = list(walk.step_ids(condition))
         hint = "ask with within, more_than or ever, like {within: 30 days}"
         if isinstance(condition.asked, str | list) and condition.key in walk.PAST_EMAIL:
-            message = (
-                f"'{condition.key}' of a step asks since entry, and nobody of the audience has entered yet"
-            )
+            message = f"'{condition.key}' of a step asks since entry, and nobody of the audience has entered yet"
             yield Finding(condition.path, "no-entry", message, hint)
         elif condition.key in walk.PAST and _dict(condition.asked).get("since") == "entry":
             message = "'since: entry' has no meaning in an audience: nobody has entered yet"
@@ -137,11 +129,7 @@ def countries(scene: Scene) -> Iterator[Finding]:
         for path, code in walk.texts(condition.asked, condition.path) if condition.key == "country" else ():
             if code not in places.COUNTRIES:
                 best = places.country_meant(code)
-                hint = (
-                    f"did you mean '{best}'?"
-                    if best
-                    else "write its two capital letters (ISO 3166), like 'TR'"
-                )
+                hint = f"did you mean '{best}'?" if best else "write its two capital letters (ISO 3166), like 'TR'"
                 yield Finding(path, "unknown-country", f"'{code}' is not a country", hint)
 
 
@@ -210,7 +198,7 @@ def zero_lengths(scene: Scene) -> Iterator[Finding]:
 
 def never_open(scene: Scene) -> Iterator[Finding]:
     """A window has weekdays."""
-    asked = [(("send_window",), scene.data.get("send_window"))]
+    asked: list[tuple[Path, Any]] = [(("send_window",), scene.data.get("send_window"))]
     asked += [((*step.path, "wait"), step.data.get("wait")) for step in _steps(scene)]
     for path, value in asked:
         if _dict(value).get("days") == []:

@@ -24,9 +24,7 @@ class Finding:
     def problem(self, where: Positions) -> Problem:
         """The finding with its line and column."""
         place = where.key(self.path) if self.at_key else where.value(self.path)
-        return Problem(
-            where.path, place.line, place.column, self.rule, self.message, self.hint, self.severity
-        )
+        return Problem(where.path, place.line, place.column, self.rule, self.message, self.hint, self.severity)
 
 
 @dataclass(frozen=True, slots=True)

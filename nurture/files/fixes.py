@@ -119,9 +119,7 @@ def _amounts(text: str) -> Guesses:
 
 
 def _rates(text: str) -> Guesses:
-    match = re.match(
-        r"\s*(\d+)\s*(?:x|times|emails?)?\s*(?:per|/|a|an|each|every|in|within)?\s*(.*)", text.lower()
-    )
+    match = re.match(r"\s*(\d+)\s*(?:x|times|emails?)?\s*(?:per|/|a|an|each|every|in|within)?\s*(.*)", text.lower())
     if match:
         day = {"day": "24 hours", "": "24 hours", "hour": "1 hour", "week": "7 days"}
         length = day.get(match[2].strip()) or _length(match[2])

@@ -19,6 +19,7 @@ from nurture.files.folder import CAMPAIGNS, PROJECT, TEMPLATES, scan
 from nurture.files.positions import Positions
 from nurture.files.tree import read
 
+TEMPLATE = re.compile(r"([a-z0-9_/-]+)(?:\.[A-Za-z0-9-]+)?\.html")
 CAMPAIGN_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 M = TypeVar("M", bound=BaseModel)
 
@@ -59,11 +60,9 @@ def campaign_names(paths: Iterable[str]) -> frozenset[str]:
 
 
 def template_names(templates: Iterable[str]) -> frozenset[str]:
-    """What a step may send: the templates that have a file in no particular language."""
-    paths = [PurePosixPath(path) for path in templates]
-    return frozenset(
-        path.with_suffix("").as_posix() for path in paths if path.suffix == ".html" and "." not in path.stem
-    )
+    """What a step may send: "wake-up/miss-you" for miss-you.html or, in some language only, miss-you.tr.html."""
+    found = (TEMPLATE.fullmatch(path) for path in templates)
+    return frozenset(match[1] for match in found if match)
 
 
 def load(directory: Path) -> Loaded:
@@ -76,9 +75,7 @@ def load_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Loade
     """The project these texts are, by path. `extra` are problems already known, such as unreadable files."""
     problems = list(extra)
     templates = {
-        path.removeprefix(f"{TEMPLATES}/"): text
-        for path, text in files.items()
-        if path.startswith(f"{TEMPLATES}/")
+        path.removeprefix(f"{TEMPLATES}/"): text for path, text in files.items() if path.startswith(f"{TEMPLATES}/")
     }
     everything = [*files, *(problem.path for problem in extra)]
     project, data, found = _project(files, campaign_names(everything), {problem.path for problem in extra})
@@ -167,10 +164,7 @@ def _empties(where: Positions) -> Iterable[Finding]:
     for path, node in where.root.walk():
         scalar = node.items is None and node.entries is None
         if scalar and node.value is None and path and path[-3:-1] != ("set", "attributes"):
-            if isinstance(path[-1], str):
-                message = f"nothing is written behind '{path[-1]}:'"
-            else:
-                message = "this item is empty"
+            message = f"nothing is written behind '{path[-1]}:'" if isinstance(path[-1], str) else "this item is empty"
             yield Finding(path, "empty-value", message, "write a value, or remove the line", at_key=True)
 
 

@@ -20,7 +20,7 @@ from nurture.files.positions import Node, Path, Place, Positions
 ATTRIBUTE = "an attribute of your own is asked for like {attribute: {plan: pro}}"
 PATTERNS = {
     "id": ("is not a step's id", "use small letters, digits and '-', like 'second-letter'"),
-    "send": ("is not the name of a template", "write its path below templates/emails without '.html', like 'wake-up/miss-you'"),
+    "send": ("is not the name of a template", "write its path below templates/emails, like 'wake-up/miss-you'"),
     "base_url": ("is not an address of the web", "write it like 'https://n.acme.example'"),
     "locale": ("is not a locale", "write it like 'en' or 'tr-TR'"),
     "currency": ("is not a currency", "write three capital letters, like 'EUR'"),
@@ -87,9 +87,7 @@ def _unknown_key(refusal: Refusal) -> Said:
     absent = known - set(refusal.parent.entries or ())
     best = nearest(key, absent) or nearest(key, known)
     listed = f"known here: {', '.join(sorted(known))}" if known else None
-    return Said(
-        refusal.key, "unknown-key", f"unknown key '{key}'", f"did you mean '{best}'?" if best else listed
-    )
+    return Said(refusal.key, "unknown-key", f"unknown key '{key}'", f"did you mean '{best}'?" if best else listed)
 
 
 def _missing(refusal: Refusal) -> Said:
@@ -116,9 +114,7 @@ def _condition(refusal: Refusal) -> Said:
     second = list(entries.values())[1].place
     names = list(entries)
     ways = (
-        "make two items of them"
-        if isinstance(refusal.path[-1], int)
-        else "put them in a list under 'all:' or 'any:'"
+        "make two items of them" if isinstance(refusal.path[-1], int) else "put them in a list under 'all:' or 'any:'"
     )
     hint = f"{ways}: - {names[0]}: …  - {names[1]}: …"
     return Said(second, "condition", "a condition has one key, and this one has a second", hint)
@@ -136,16 +132,10 @@ def _no_condition(refusal: Refusal) -> Said:
             f"did you mean '{clock}'?" if clock else hint,
         )
     if refusal.node.items is not None:
-        return Said(
-            place, "condition", "one condition stands here, not a list", "put the list under 'all:' or 'any:'"
-        )
+        return Said(place, "condition", "one condition stands here, not a list", "put the list under 'all:' or 'any:'")
     best = nearest(text, BY_KEY)
     field = BY_KEY[best].model_fields.get(best) or BY_KEY[best].model_fields[f"{best}_"] if best else None
-    hint = (
-        f"write it like {{{best}: {shape.flow(shape.example(field))}}}"
-        if field
-        else "write one like {country: TR}"
-    )
+    hint = f"write it like {{{best}: {shape.flow(shape.example(field))}}}" if field else "write one like {country: TR}"
     return Said(place, "condition", f"'{refusal.shown}' is not a condition", hint)
 
 
@@ -166,9 +156,7 @@ def _step(refusal: Refusal) -> Said:
     for key in entries:
         best = nearest(key, STEP_KINDS) if key != "id" else None
         if best:
-            return Said(
-                entries[key].place, "unknown-step", f"unknown kind of step '{key}'", f"did you mean '{best}'?"
-            )
+            return Said(entries[key].place, "unknown-step", f"unknown kind of step '{key}'", f"did you mean '{best}'?")
     others = [key for key in entries if key != "id"]
     known = f"a step has one of: {', '.join(STEP_KINDS)}"
     if others:
@@ -196,9 +184,7 @@ def _word(refusal: Refusal) -> Said:
             f"'{refusal.shown}' is not known here",
             did_you_mean(refusal.shown, words),
         )
-    return Said(
-        refusal.node.place, "wrong-value", "one word stands here", f"write one of: {', '.join(words)}"
-    )
+    return Said(refusal.node.place, "wrong-value", "one word stands here", f"write one of: {', '.join(words)}")
 
 
 def _pattern(refusal: Refusal) -> Said:
@@ -283,9 +269,7 @@ SAYINGS: dict[str, Callable[[Refusal], Said]] = {
 }
 
 
-def problems(
-    root: type[BaseModel], errors: Sequence[Mapping[str, Any]], where: Positions
-) -> Iterator[Problem]:
+def problems(root: type[BaseModel], errors: Sequence[Mapping[str, Any]], where: Positions) -> Iterator[Problem]:
     """The refusals of `root` (`ValidationError.errors()`) as problems, one for each place."""
     seen: set[Path] = set()
     for error in errors:

@@ -22,11 +22,8 @@ def order(scene: Scene) -> Iterator[Finding]:
     names = scene.data.get("order")
     for index, name in enumerate(names if isinstance(names, list) else ()):
         if isinstance(name, str) and name not in scene.campaigns:
-            hint = (
-                did_you_mean(name, scene.campaigns, "campaigns here")
-                or f"write the file campaigns/{name}.yaml"
-            )
-            yield Finding(("order", index), "unknown-campaign", f"there is no campaign '{name}'", hint)
+            hint = did_you_mean(name, scene.campaigns, "campaigns here") or f"write the file campaigns/{name}.yaml"
+            yield Finding(("order", index), "unknown-campaign", f"there is no campaign '{name}'", hint, "warning")
         elif name in (names or [])[:index]:
             yield Finding(("order", index), "duplicate", f"'{name}' is named twice", "keep one of them")
 
@@ -47,7 +44,7 @@ def locales(scene: Scene) -> Iterator[Finding]:
 def currencies(scene: Scene) -> Iterator[Finding]:
     """Currencies exist, and the project's own has no rate."""
     own = scene.data.get("currency", "EUR")
-    asked = [(("currency",), own, False)]
+    asked: list[tuple[tuple[str, ...], Any, bool]] = [(("currency",), own, False)]
     asked += [(("exchange", code), code, True) for code in _dict(scene.data.get("exchange"))]
     for path, code, at_key in asked:
         if isinstance(code, str) and len(code) == 3 and code.isupper() and not places.is_currency(code):
@@ -104,9 +101,7 @@ def zero_lengths(scene: Scene) -> Iterator[Finding]:
         except ValueError:
             continue
         if empty:
-            yield Finding(
-                path, "zero-length", f"'{value}' is no time at all", "write a length like '90 days'"
-            )
+            yield Finding(path, "zero-length", f"'{value}' is no time at all", "write a length like '90 days'")
 
 
 RULES: tuple[Rule, ...] = (order, locales, currencies, addresses, secure, never_open, zero_lengths)

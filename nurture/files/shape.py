@@ -108,7 +108,5 @@ def flow(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(flow(inner) for inner in value) + "]"
     text = str(value)
-    risky = isinstance(value, str) and (
-        text.isdigit() or any(sign in text for sign in "{}[],#\"'") or ": " in text
-    )
+    risky = isinstance(value, str) and (text.isdigit() or any(sign in text for sign in "{}[],#\"'") or ": " in text)
     return f'"{text}"' if risky else text

@@ -79,14 +79,10 @@ class _Reader:
 
     def _document_start(self, event: DocumentStartEvent, root: Node | None) -> None:
         if root is not None:
-            self.note(
-                _place(event), "yaml", "a second document begins here", "one file holds one; remove the '---'"
-            )
+            self.note(_place(event), "yaml", "a second document begins here", "one file holds one; remove the '---'")
             raise _Stop
         if event.version or event.tags:
-            self.note(
-                _place(event), "yaml", "directives are not read", "remove the line that begins with '%'"
-            )
+            self.note(_place(event), "yaml", "directives are not read", "remove the line that begins with '%'")
 
     def node(self, event: Event, depth: int) -> Node:
         place = _place(event)
@@ -110,8 +106,7 @@ class _Reader:
         elif isinstance(event, NodeEvent) and event.anchor:
             hint = f"remove '&{event.anchor}'; a text that begins with & goes in quotes"
             self.note(place, "anchor", f"'&{event.anchor}' is an anchor, and anchors are not read", hint)
-        elif getattr(event, "tag", None):
-            tag = str(getattr(event.tag, "trval", None) or event.tag)
+        elif tag := getattr(event, "tag", None):
             hint = "remove it; a text that begins with ! goes in quotes"
             self.note(place, "tag", f"'{tag}' is a YAML tag, and tags are not read", hint)
 
@@ -119,9 +114,7 @@ class _Reader:
         text = str(event.value)
         found = UNSAFE.search(text)
         if found:
-            self.note(
-                place, "yaml", f"this text holds the control character {ord(found[0]):#06x}", "take it out"
-            )
+            self.note(place, "yaml", f"this text holds the control character {ord(found[0]):#06x}", "take it out")
         plain = event.style is None
         return Node(place, scalar(text) if plain else text, text)
 
@@ -193,11 +186,8 @@ def read(path: str, text: str) -> tuple[Node | None, list[Problem]]:
     except YAMLError as error:
         return None, [*reader.problems, explain(path, text, error)]
     if root is None or root.entries is None:
-        message = (
-            "the file is empty"
-            if root is None or root.text == "" and not root.items
-            else "the file holds no keys"
-        )
+        blank = root is None or (root.items is None and root.entries is None and root.text == "")
+        message = "the file is empty" if blank else "the file holds no keys"
         return None, [
             *reader.problems,
             Problem(path, 1, 1, "yaml", message, "write keys and values, like 'title: …'"),

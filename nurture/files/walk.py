@@ -66,9 +66,7 @@ def _own(step: StepSeen) -> frozenset[str]:
     return frozenset({step.id} if step.id else ())
 
 
-def inside(
-    value: Any, path: Path, place: str, before: frozenset[str] | None = None
-) -> Iterator[ConditionSeen]:
+def inside(value: Any, path: Path, place: str, before: frozenset[str] | None = None) -> Iterator[ConditionSeen]:
     """A condition and all those in it."""
     for key, asked in _dict(value).items():
         here = (*path, key)

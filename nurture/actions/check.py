@@ -1,0 +1,103 @@
+"""Check a project: its files, and every email its campaigns send, in every language they are written in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nurture.core.campaign import Campaign, SendStep, walk_steps
+from nurture.core.email import Mailbox
+from nurture.core.errors import ProjectError
+from nurture.core.problem import Problem
+from nurture.core.project import Project
+from nurture.emails.compile import Branding, CompiledEmail, compile_email
+from nurture.emails.source import variants
+from nurture.files.folder import scan
+from nurture.files.loader import Loaded, load_files
+
+EmailKey = tuple[str, str, str]
+"""Campaign, step, and the locale the email is written in; "" for the one that is sent where no other fits."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The project's files, the emails they make, and all problems by file, line and column.
+
+    `broken` names the campaigns that do not run, for their own mistakes or for those of a template they send.
+    """
+
+    loaded: Loaded
+    problems: tuple[Problem, ...]
+    broken: frozenset[str]
+    emails: Mapping[EmailKey, CompiledEmail]
+
+    @property
+    def project(self) -> Project | None:
+        """The project file, None while it has an error."""
+        return self.loaded.project
+
+    @property
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """The campaigns that can run, by name."""
+        return tuple(campaign for campaign in self.loaded.campaigns if campaign.name not in self.broken)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep something from running."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+def check(directory: Path) -> Checked:
+    """Check the project in `directory`. What is wrong is in `problems`; nothing is raised for it."""
+    files, problems = scan(directory)
+    return check_files(files, problems)
+
+
+def check_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Checked:
+    """Check texts by their path in the project; `extra` are problems already known."""
+    loaded = load_files(files, extra)
+    problems = set(loaded.problems)
+    broken = set(loaded.broken)
+    emails: dict[EmailKey, CompiledEmail] = {}
+    for campaign in loaded.campaigns:
+        for step, locale in _sent(campaign, loaded.templates):
+            try:
+                branding = branding_of(loaded, campaign, step)
+                compiled = compile_email(loaded.templates, step.send, locale, branding, subject=step.subject)
+                emails[campaign.name, step.id, locale] = compiled
+            except ProjectError as error:
+                problems.update(error.problems)
+                broken.add(campaign.name)
+    ordered = sorted(problems, key=lambda one: (one.path, one.line, one.column, one.rule, one.message))
+    return Checked(loaded, tuple(ordered), frozenset(broken), emails)
+
+
+def _sent(campaign: Campaign, templates: Mapping[str, str]) -> Iterator[tuple[SendStep, str]]:
+    """Every sending step with every language its template is written in, and the one for all others."""
+    for step in walk_steps(campaign.steps):
+        if isinstance(step, SendStep):
+            for locale in sorted({"", *variants(templates, step.send)}):
+                yield step, locale
+
+
+def branding_of(loaded: Loaded, campaign: Campaign, step: SendStep) -> Branding:
+    """What is the same in every email of that step. Raises ProjectError when the project file is wrong."""
+    project = loaded.project
+    if project is None:
+        raise ProjectError(loaded.problems)
+    legal = {key: text for key, text in project.legal.model_dump().items() if text}
+    return Branding(
+        project=project.project,
+        sender=Mailbox(project.from_.name, project.from_.address),
+        reply_to=project.reply_to,
+        postal_address=project.postal_address,
+        base_url=project.base_url.rstrip("/"),
+        campaign=campaign.name,
+        campaign_title=campaign.title,
+        step=step.id,
+        currency=project.currency,
+        default_locale=project.locale,
+        legal=legal,
+        transactional=project.transactional(campaign.topic),
+    )
