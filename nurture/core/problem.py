@@ -21,5 +21,9 @@ class Problem:
     severity: str = "error"
 
     def __str__(self) -> str:
-        hint = f" {self.hint.rstrip('.')}." if self.hint else ""
-        return f"{self.path}:{self.line}:{self.column}: {self.message.rstrip('.')}.{hint}"
+        hint = f" {_sentence(self.hint)}" if self.hint else ""
+        return f"{self.path}:{self.line}:{self.column}: {_sentence(self.message)}{hint}"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!", "…")) else text + "."

@@ -94,15 +94,15 @@ class Plain:
         contact = values["contact"]
         tracked = envelope.tracked and not envelope.preview
         urls = self.urls(envelope)
-        return {
-            **{name: enter(value) for name, value in values.items()},
-            **project_names(self.compiled.branding, self.compiled.locale),
-            **{"links": {name: Markup(escape(urls[name])) for name in SYSTEM}},
-            **{"_html_link": Called(self._linker(envelope, tracked, lambda url: str(escape(url)), Markup))},
-            **{"_text_link": Called(self._linker(envelope, tracked, str, str))},
-            **{"_pixel": Markup(PIXEL_TAG.format(escape(urls["open"]))) if tracked else ""},
-            BUDGET: Budget(contact.get("locale") or self.compiled.branding.default_locale, contact["timezone"]),
-        }
+        scope = {name: enter(value) for name, value in values.items()}
+        scope.update(project_names(self.compiled.branding, self.compiled.locale))
+        scope["links"] = {name: Markup(escape(urls[name])) for name in SYSTEM}
+        scope["_html_link"] = Called(self._linker(envelope, tracked, lambda url: str(escape(url)), Markup))
+        scope["_text_link"] = Called(self._linker(envelope, tracked, str, str))
+        scope["_pixel"] = Markup(PIXEL_TAG.format(escape(urls["open"]))) if tracked else ""
+        locale = contact.get("locale") or self.compiled.branding.default_locale
+        scope[BUDGET] = Budget(locale, contact["timezone"])
+        return scope
 
     def _linker(
         self, envelope: Envelope, tracked: bool, form: Callable[[str], str], kind: Callable[[str], str]
