@@ -12,6 +12,8 @@ from types import TracebackType
 
 CLOSE, RESET, STALL, TAKE_AND_CLOSE = "CLOSE", "RESET", "STALL", "TAKE_AND_CLOSE"
 """Instead of a reply: hang up, reset the connection, say nothing more, take the message and hang up."""
+LATE = "LATE "
+"""Before a reply: give it a second and a half later than one would."""
 
 _USUAL = {
     "CONNECT": "220 script",
@@ -156,7 +158,7 @@ class _Talk:
         if self._unread:
             self._server.ahead += 1
         action = self._server.action("DOT")
-        if action == TAKE_AND_CLOSE or action.startswith("250"):
+        if action == TAKE_AND_CLOSE or action.removeprefix(LATE).startswith("250"):
             self._server.taken.append(Taken(self._mail, self._rcpt, data + b"\r\n", self._number))
         self._act_on(action, "DOT")
 
@@ -182,7 +184,9 @@ class _Talk:
         if action == STALL:
             self._server.wait(60)
             raise _HungUp
-        self._say(action + "\r\n", hold=self._server.patient and verb in ("RSET", "MAIL", "RCPT"))
+        if action.startswith(LATE):
+            self._server.wait(1.5)
+        self._say(action.removeprefix(LATE) + "\r\n", hold=self._server.patient and verb in ("RSET", "MAIL", "RCPT"))
 
     def _say(self, text: str, hold: bool = False) -> None:
         self._unsaid += text.encode()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import mailbox
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -10,7 +13,7 @@ from time import monotonic
 import pytest
 
 from nurture.core.errors import NotFound
-from nurture.providers.base import Accepted, Unavailable
+from nurture.providers.base import Accepted, Unavailable, Unknown
 from nurture.providers.outbox import INDEX, Outbox, entries, read
 from providers.sample import batch, message_id, outgoing
 
@@ -74,6 +77,34 @@ def test_a_folder_that_cannot_be_written_is_unavailable_and_leaves_nothing(tmp_p
     (outcome,) = deliver(tmp_path / "out", outgoing(1))
     assert isinstance(outcome, Unavailable)
     assert "cannot be written" in outcome.detail
+
+
+@contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    """Let the operating system refuse to let any file grow beyond `size` bytes."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+def test_a_disk_that_fills_amid_an_email_leaves_nothing_of_it(tmp_path: Path) -> None:
+    with files_no_larger_than(1000):
+        outcomes = deliver(tmp_path, outgoing(1), outgoing(2, text="x" * 5000), outgoing(3))
+    assert [type(outcome) for outcome in outcomes] == [Accepted, Unavailable, Accepted]
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert [entry.message_id for entry in entries(tmp_path, 9)] == [message_id(3), message_id(1)]
+
+
+def test_a_disk_that_fills_before_the_index_is_written_leaves_the_message_in_doubt(tmp_path: Path) -> None:
+    deliver(tmp_path, *batch(10))
+    with files_no_larger_than((tmp_path / INDEX).stat().st_size + 20):
+        (outcome,) = deliver(tmp_path, outgoing(11))
+    assert isinstance(outcome, Unknown)
+    deliver(tmp_path, outgoing(12))
+    assert [entry.message_id for entry in entries(tmp_path, 2)] == [message_id(12), message_id(10)]
 
 
 def test_what_is_accepted_names_its_file_and_leaves_no_half_written_one(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 import pytest
-from fakes.smtp_script import CLOSE, RESET, STALL, TAKE_AND_CLOSE, ScriptedSmtp
+from fakes.smtp_script import CLOSE, LATE, RESET, STALL, TAKE_AND_CLOSE, ScriptedSmtp
 from pydantic import SecretStr
 
 from nurture.core.email import Outgoing
@@ -92,7 +92,7 @@ def test_an_answer_lost_after_the_data_is_unknown_and_the_others_go_on(
 def test_a_connection_lost_amid_the_data_is_unknown(extensions: tuple[str, ...], end: str) -> None:
     with ScriptedSmtp({"BODY": {1: end}}, extensions) as server:
         smtp = relay(server)
-        outcomes = smtp.send([outgoing(1, text="x" * 2_000_000), outgoing(2)], monotonic() + 60)
+        outcomes = smtp.send([outgoing(1, text="x" * 20_000_000), outgoing(2)], monotonic() + 60)
         smtp.close()
     assert kinds(outcomes) == [Unknown, Accepted]
 
@@ -187,6 +187,8 @@ def test_a_connection_carries_no_more_than_it_may(extensions: tuple[str, ...]) -
         outcomes = send(server, 5, max_per_connection=2)
     assert kinds(outcomes) == [Accepted] * 5
     assert [taken.connection for taken in server.taken] == [1, 1, 2, 2, 3]
+    verbs = [command[:4] for command in server.commands]
+    assert (verbs.count("MAIL"), verbs.count("QUIT")) == (5, 3)
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,17 @@ def test_a_message_that_is_not_ready_in_time_is_not_begun(extensions: tuple[str,
         assert kinds(smtp.send(batch(1), monotonic() + 60)) == [Accepted]
         smtp.close()
     assert len(server.taken) == 2
+
+
+@BOTH
+def test_an_answer_that_comes_after_the_deadline_counts_and_nothing_more_is_begun(extensions: tuple[str, ...]) -> None:
+    with ScriptedSmtp({"DOT": {1: LATE + "250 ok"}}, extensions) as server:
+        smtp = relay(server)
+        outcomes = smtp.send(batch(3), monotonic() + 1)
+        assert kinds(outcomes) == [Accepted, Unavailable, Unavailable]
+        assert kinds(smtp.send([outgoing(9)], monotonic() + 60)) == [Accepted]
+        smtp.close()
+    assert [taken.data for taken in server.taken] == [outgoing(number).email.as_bytes() for number in (1, 9)]
 
 
 def test_a_line_that_begins_with_a_dot_arrives_with_one_dot() -> None:
