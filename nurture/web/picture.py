@@ -1,0 +1,226 @@
+"""A campaign as a picture: its steps in order, how many people stand at each, and how they left."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nurture.core.campaign import (
+    Campaign,
+    IfStep,
+    SendStep,
+    SetStep,
+    StepBase,
+    StopMailingStep,
+    UntilHappened,
+    UntilTime,
+    WaitStep,
+)
+from nurture.core.decide import Arm
+from nurture.core.gate import Refusal
+from nurture.core.program import Program
+from nurture.core.values import WEEKDAYS
+from nurture.store.pages import Sent, Standing
+
+JOINTS = {"all": " and ", "any": " or "}
+
+
+@dataclass(slots=True)
+class Fared:
+    """How the emails of one step fared; opens and clicks of people, those of machines apart."""
+
+    accepted: int = 0
+    opened: int = 0
+    clicked: int = 0
+    machine_opened: int = 0
+    machine_clicked: int = 0
+    other: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Node:
+    """One step: who stands there (`emailed` and `held` out), and what follows inside it."""
+
+    id: str
+    kind: str
+    words: str
+    emailed: int
+    held: int
+    fared: Fared | None
+    then: list[Node]
+    otherwise: list[Node]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How many left for one reason, and their share of all who left (0 to 100)."""
+
+    reason: str
+    emailed: int
+    held: int
+    width: int
+
+
+@dataclass(slots=True)
+class Picture:
+    """One campaign and its people; `goal` holds those who left for having reached it.
+
+    `revenue` is in the project's minor units, of `orders` claimed purchases.
+    """
+
+    campaign: Campaign
+    nodes: list[Node]
+    entered: Counter[Arm]
+    inside: Counter[Arm]
+    left: list[Left]
+    goal: Left
+    most: int
+    orders: int
+    revenue: int
+
+
+def pictures(
+    program: Program, standings: Sequence[Standing], sent: Sequence[Sent], revenue: Mapping[str, tuple[int, int]]
+) -> list[Picture]:
+    """Every campaign that runs, in the project's order."""
+    people = _by_campaign(standings)
+    fared = _by_campaign(sent)
+    return [
+        _picture(course.campaign, people[name], fared[name], revenue.get(name, (0, 0)))
+        for name, course in program.courses.items()
+    ]
+
+
+def _by_campaign(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.campaign].append(row)
+    return found
+
+
+def _picture(campaign: Campaign, people: Sequence[Standing], sent: Sequence[Sent], revenue: tuple[int, int]) -> Picture:
+    entered: Counter[Arm] = Counter()
+    inside: Counter[Arm] = Counter()
+    standing: Counter[tuple[str, Arm]] = Counter()
+    for row in people:
+        entered[_arm(row)] += row.count
+        if row.state == "live":
+            inside[_arm(row)] += row.count
+            standing[row.step, _arm(row)] += row.count
+    nodes = _nodes(campaign.steps, standing, _fared(sent))
+    left = _left(people)
+    goal = next((one for one in left if one.reason == Refusal.GOAL), Left(Refusal.GOAL, 0, 0, 0))
+    return Picture(campaign, nodes, entered, inside, left, goal, max(standing.values(), default=0), *revenue)
+
+
+def _arm(row: Standing) -> Arm:
+    return Arm(row.arm)
+
+
+def _fared(sent: Sequence[Sent]) -> dict[str, Fared]:
+    steps: dict[str, Fared] = defaultdict(Fared)
+    for row in sent:
+        one = steps[row.step]
+        one.opened += row.opened
+        one.clicked += row.clicked
+        one.machine_opened += row.machine_opened
+        one.machine_clicked += row.machine_clicked
+        if row.state == "accepted":
+            one.accepted += row.count
+        else:
+            one.other[row.reason or row.state] += row.count
+    return steps
+
+
+def _nodes(steps: Sequence[StepBase], standing: Counter[tuple[str, Arm]], fared: Mapping[str, Fared]) -> list[Node]:
+    return [
+        Node(
+            id=step.id,
+            kind=_kind(step),
+            words=describe(step),
+            emailed=standing[step.id, Arm.EMAILED],
+            held=standing[step.id, Arm.HOLDOUT],
+            fared=fared.get(step.id, Fared()) if isinstance(step, SendStep) else None,
+            then=_nodes(step.then, standing, fared) if isinstance(step, IfStep) else [],
+            otherwise=_nodes(step.else_, standing, fared) if isinstance(step, IfStep) else [],
+        )
+        for step in steps
+    ]
+
+
+def _left(people: Sequence[Standing]) -> list[Left]:
+    """Reasons for leaving, the commonest first."""
+    counted: dict[str, Counter[Arm]] = defaultdict(Counter)
+    for row in people:
+        if row.state != "live":
+            counted[row.reason or row.state][_arm(row)] += row.count
+    whole = sum(arms.total() for arms in counted.values())
+    ranked = sorted(counted.items(), key=lambda item: (-item[1].total(), item[0]))
+    return [Left(why, arms[Arm.EMAILED], arms[Arm.HOLDOUT], round(100 * arms.total() / whole)) for why, arms in ranked]
+
+
+def _kind(step: StepBase) -> str:
+    match step:
+        case SendStep():
+            return "send"
+        case WaitStep():
+            return "wait"
+        case IfStep():
+            return "if"
+        case StopMailingStep():
+            return "stop"
+        case _:
+            return "set"
+
+
+def describe(step: StepBase) -> str:
+    """A step in a few words, those of its file."""
+    match step:
+        case SendStep(send=template):
+            return template
+        case WaitStep(wait=UntilTime() as wait):
+            days = "" if len(wait.days) == 7 else f", {_days(wait.days)}"
+            least = f", after at least {wait.at_least}" if wait.at_least else ""
+            return f"until {wait.until:%H:%M}{days}{least}"
+        case WaitStep(wait=UntilHappened() as wait):
+            return f"until {_said(wait.until)}, at most {wait.at_most}"
+        case WaitStep(wait=length):
+            return str(length)
+        case IfStep():
+            return _said(step.if_)
+        case SetStep():
+            return _said(step.set)
+        case StopMailingStep():
+            return step.stop_mailing
+        case _:
+            return step.id
+
+
+def _said(model: Any) -> str:
+    return _phrase(model.model_dump(mode="json", by_alias=True, exclude_unset=True))
+
+
+def _phrase(value: object) -> str:
+    """A part of a file as running words: its keys and values, without brackets."""
+    if isinstance(value, dict):
+        return " ".join(_keyed(str(key), inner) for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_phrase, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _keyed(key: str, value: object) -> str:
+    if key in JOINTS and isinstance(value, list | tuple):
+        return JOINTS[key].join(map(_phrase, value))
+    return _phrase(value) if key == "step" else f"{key.replace('_', ' ')} {_phrase(value)}"
+
+
+def _days(days: frozenset[int]) -> str:
+    ordered = sorted(days)
+    if len(ordered) > 2 and ordered[-1] - ordered[0] == len(ordered) - 1:
+        return f"{WEEKDAYS[ordered[0]]}–{WEEKDAYS[ordered[-1]]}"
+    return ", ".join(WEEKDAYS[day] for day in ordered)
