@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from nurture.core.condition import Closed, Condition, PastPurchase, Scalar, Stages, Texts
+from nurture.core.condition import Closed, Condition, Leaf, PastPurchase, Scalar, Stages, Texts
 from nurture.core.values import (
     DaysText,
     Duration,
@@ -59,7 +59,7 @@ class Holdout(Closed):
 
 
 def _holdout(value: object) -> object:
-    return {"share": parse_share(value)} if isinstance(value, str) else value
+    return value if isinstance(value, dict | Holdout) else {"share": parse_share(value)}
 
 
 class ClaimedWithin(Closed):
@@ -112,10 +112,11 @@ class UntilHappened(Closed):
 
 
 def _wait_kind(value: object) -> str:
-    if isinstance(value, str | Duration):
-        return "wait:length"
-    until = value.get("until") if isinstance(value, dict) else getattr(value, "until", None)
-    return "wait:time" if isinstance(until, str) or isinstance(value, UntilTime) else "wait:condition"
+    if isinstance(value, dict):
+        return "wait:condition" if isinstance(value.get("until"), dict | Leaf) or "at_most" in value else "wait:time"
+    if isinstance(value, UntilTime | UntilHappened):
+        return "wait:time" if isinstance(value, UntilTime) else "wait:condition"
+    return "wait:length"
 
 
 WaitFor = Annotated[
@@ -176,8 +177,12 @@ class IfStep(StepBase):
     """Choose by a condition."""
 
     if_: Condition = Field(alias="if", description="What decides.", examples=[{"clicked": "miss-you"}])
-    then: tuple[Step, ...] = Field(min_length=1, description="Steps when it holds.")
-    else_: tuple[Step, ...] = Field((), alias="else", description="Steps when it does not.")
+    then: tuple[Step, ...] = Field(
+        min_length=1, description="Steps when it holds.", examples=[[{"id": "offer", "send": "wake-up/offer"}]]
+    )
+    else_: tuple[Step, ...] = Field(
+        (), alias="else", description="Steps when it does not.", examples=[[{"id": "later", "wait": "4 days"}]]
+    )
 
 
 class SetStep(StepBase):

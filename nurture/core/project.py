@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
 from nurture.core.campaign import SendWindow
 from nurture.core.condition import Closed
-from nurture.core.values import DurationText, RateText, parse_duration
+from nurture.core.values import DurationText, RateText, Switch, parse_duration
 from nurture.core.zone import zone
 
 
@@ -31,7 +31,7 @@ class Topic(Closed):
     """What a person can choose on the preference page."""
 
     title: dict[str, str] = Field(min_length=1, description="Its name by language.", examples=[{"en": "Offers"}])
-    transactional: bool = Field(False, description="About an order or account: exempt from caps.")
+    transactional: Switch = Field(False, description="About an order or account: exempt from caps.")
 
 
 class Inactive(Closed):
@@ -99,7 +99,7 @@ class Sending(Closed):
 def _rates(value: object) -> object:
     if not isinstance(value, dict):
         return value
-    return {key: Decimal(str(rate)) if isinstance(rate, int | float | str) else rate for key, rate in value.items()}
+    return {key: Decimal(str(rate)) if type(rate) in (int, float) else rate for key, rate in value.items()}
 
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -122,7 +122,7 @@ class Project(Closed):
     currency: Currency = Field(
         "EUR", description="Sums over several currencies are told in this one.", examples=["EUR"]
     )
-    exchange: Annotated[dict[Currency, Decimal], BeforeValidator(_rates)] = Field(
+    exchange: Annotated[dict[Currency, Annotated[Decimal, Field(gt=0)]], BeforeValidator(_rates)] = Field(
         {}, description="What one unit of another currency is worth in it, fixed by hand.", examples=[{"TRY": 0.021}]
     )
     from_: From = Field(alias="from", description="Who the emails are from.")
@@ -153,14 +153,6 @@ class Project(Closed):
     @classmethod
     def _zone(cls, value: str) -> str:
         zone(value)
-        return value
-
-    @field_validator("exchange")
-    @classmethod
-    def _positive(cls, value: dict[str, Any]) -> dict[str, Any]:
-        for currency, rate in value.items():
-            if not rate > 0:
-                raise ValueError(f"the rate of {currency} must be above zero")
         return value
 
     def transactional(self, topic: str) -> bool:

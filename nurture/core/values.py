@@ -112,7 +112,10 @@ def parse_hours(value: object) -> Hours:
     parts = value.split("-") if isinstance(value, str) else []
     if len(parts) != 2:
         raise ValueError(f"{value!r} are not hours; write them like '09:00-18:00'")
-    hours = Hours(parse_time(parts[0].strip()), parse_time(parts[1].strip()))
+    try:
+        hours = Hours(parse_time(parts[0].strip()), parse_time(parts[1].strip()))
+    except ValueError:
+        raise ValueError(f"{value!r} are not hours; write them like '09:00-18:00'") from None
     if hours.start == hours.end:
         raise ValueError(f"{value!r} opens and closes at once, so it never opens; write it like '09:00-18:00'")
     return hours
@@ -135,7 +138,7 @@ def parse_days(value: object) -> frozenset[int]:
 
 def parse_share(value: object) -> float:
     """Read "10%" into 0.1."""
-    if isinstance(value, float):
+    if isinstance(value, float) and 0 <= value <= 1:
         return value
     match = re.fullmatch(r"(\d{1,3}(?:\.\d+)?) ?%", value) if isinstance(value, str) else None
     if not match or float(match[1]) > 100:
@@ -180,7 +183,10 @@ def parse_rate(value: object) -> Rate:
     match = re.fullmatch(r"(\d{1,6}) per (.+)", value) if isinstance(value, str) else None
     if not match or int(match[1]) < 1:
         raise ValueError(f"{value!r} is not a limit; write it like '1 per 24 hours'")
-    return Rate(int(match[1]), parse_duration(match[2]))
+    try:
+        return Rate(int(match[1]), parse_duration(match[2]))
+    except ValueError:
+        raise ValueError(f"{value!r} is not a limit; write it like '1 per 24 hours'") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +215,7 @@ def parse_look(value: object) -> Look:
     when, _, at = value.partition(" at ") if isinstance(value, str) else ("", "", "")
     groups = {"daily": frozenset(range(7)), "weekdays": frozenset(range(5))}
     days = groups.get(when) or (frozenset({LONG_WEEKDAYS.index(when)}) if when in LONG_WEEKDAYS else None)
-    if days is None:
+    if days is None or not at:
         raise ValueError(f"{value!r} says not when to look; write 'at once', 'daily at 10:53' or 'mondays at 09:07'")
     return Look(parse_time(at), days)
 

@@ -48,7 +48,10 @@ def named_steps(scene: Scene) -> Iterator[Finding]:
 
 
 def _named(path: Path, name: str, ids: set[str], senders: set[str], before: frozenset[str] | None) -> Iterator[Finding]:
-    if name not in ids:
+    if _length(name):
+        message = "a length of time stands here where a step's id is read"
+        yield Finding(path, "wrong-value", message, f"did you mean {{within: {name}}}?")
+    elif name not in ids:
         yield Finding(
             path,
             "unknown-step",
@@ -102,7 +105,10 @@ def entry_in_audience(scene: Scene) -> Iterator[Finding]:
             continue
         steps = list(walk.step_ids(condition))
         hint = "ask with within, more_than or ever, like {within: 30 days}"
-        if isinstance(condition.asked, str | list) and condition.key in walk.PAST_EMAIL:
+        if isinstance(condition.asked, str) and _length(condition.asked) and condition.key in walk.PAST_EMAIL:
+            message = "a length of time stands here where a step's id is read"
+            yield Finding(condition.path, "wrong-value", message, f"did you mean {{within: {condition.asked}}}?")
+        elif isinstance(condition.asked, str | list) and condition.key in walk.PAST_EMAIL:
             message = f"'{condition.key}' of a step asks since entry, and nobody of the audience has entered yet"
             yield Finding(condition.path, "no-entry", message, hint)
         elif condition.key in walk.PAST and _dict(condition.asked).get("since") == "entry":

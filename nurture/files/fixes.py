@@ -130,6 +130,8 @@ def _rates(text: str) -> Guesses:
 def _looks(text: str) -> Guesses:
     words, _, at = text.lower().rpartition(" at ") if " at " in text else text.lower().rpartition(" ")
     clock = _clock(at)
+    if not clock and text.strip().lower() in ("daily", "weekdays", *values.LONG_WEEKDAYS):
+        yield f"{text.strip().lower()} at 10:00"
     if not clock:
         if nearest(text, ["at once", "immediately", "now", "always"]):
             yield "at once"
@@ -146,7 +148,9 @@ def _zones(text: str) -> Guesses:
     cities = {zone.rpartition("/")[2].replace("_", " "): zone for zone in sorted(zones) if "/" in zone}
     full = nearest(text, zones)
     city = nearest(text.rpartition("/")[2].replace("_", " "), cities)
-    yield from ([full] if full else []) + ([cities[city]] if city else [])
+    exact = city is not None and city.casefold() == text.strip().replace("_", " ").casefold()
+    guesses = [cities[city] if city else None, full]
+    yield from (guess for guess in (guesses if exact else reversed(guesses)) if guess)
 
 
 def _switches(text: str) -> Guesses:

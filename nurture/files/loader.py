@@ -163,7 +163,7 @@ def _empties(where: Positions) -> Iterable[Finding]:
     """Keys with nothing behind them; only an attribute may be set to null, which removes it."""
     for path, node in where.root.walk():
         scalar = node.items is None and node.entries is None
-        if scalar and node.value is None and path and path[-3:-1] != ("set", "attributes"):
+        if scalar and node.value is None and node.text != "*" and path and path[-3:-1] != ("set", "attributes"):
             message = f"nothing is written behind '{path[-1]}:'" if isinstance(path[-1], str) else "this item is empty"
             yield Finding(path, "empty-value", message, "write a value, or remove the line", at_key=True)
 

@@ -15,6 +15,7 @@ from nurture.core.problem import Problem
 from nurture.files import shape
 from nurture.files.fixes import meant
 from nurture.files.nearest import did_you_mean, nearest
+from nurture.files.places import is_currency, locale_meant
 from nurture.files.positions import Node, Path, Place, Positions
 
 ATTRIBUTE = "an attribute of your own is asked for like {attribute: {plan: pro}}"
@@ -168,11 +169,11 @@ def _value(refusal: Refusal) -> Said:
     """A parser of ours refused: its text has the reason, and the spelling after the semicolon."""
     reason = str(refusal.context.get("error", ""))
     what, _, how = reason.partition("; ")
-    guess = meant(refusal.node.text, reason) if refusal.node.text else None
+    node = next((item for item in refusal.node.items or () if repr(item.value) in what), refusal.node)
+    guess = meant(node.text, reason) if node.text else None
     hint = f"did you mean '{guess}'?" if guess else how or None
-    place = refusal.node.place
     what = re.sub(r"^(None|\[.*\]|\{.*\}|\(.*\))(?= )", "this", what)
-    return Said(place, "wrong-value", what, hint)
+    return Said(node.place, "wrong-value", what, hint)
 
 
 def _word(refusal: Refusal) -> Said:
@@ -194,9 +195,22 @@ def _pattern(refusal: Refusal) -> Said:
     )
     key = refusal.loc[-1] == "[key]"
     text = str(refusal.path[-1]) if key and refusal.path else refusal.shown
-    guess = re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-") if where in ("id", "topics") else ""
+    guess = _respelled(str(where), text)
     better = f"did you mean '{guess}'?" if guess and guess != text else hint
     return Said(refusal.key if key else refusal.node.place, "wrong-value", f"'{text}' {what}", better)
+
+
+def _respelled(where: str, text: str) -> str | None:
+    """`text` in the spelling that the key `where` asks for."""
+    if where in ("id", "topics"):
+        return re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")
+    if where == "send":
+        path = text.lower().removesuffix(".html").removeprefix("templates/emails/").replace(" ", "-")
+        return path if re.fullmatch(r"[a-z0-9_-]+(/[a-z0-9_-]+)*", path) else None
+    if where == "locale":
+        return locale_meant(text)
+    code = text.strip().upper()[:3]
+    return code if where in ("currency", "exchange") and is_currency(code) else None
 
 
 def _wanted(what: str) -> Callable[[Refusal], Said]:
@@ -221,8 +235,8 @@ def _wanted(what: str) -> Callable[[Refusal], Said]:
 
 
 def _bound(refusal: Refusal) -> Said:
-    low, high = refusal.context.get("ge"), refusal.context.get("le")
-    bound = f"at least {low}" if low is not None else f"at most {high}"
+    words = {"ge": "at least", "le": "at most", "gt": "more than"}
+    bound = next((f"{words[key]} {value}" for key, value in refusal.context.items() if key in words), "another number")
     return Said(
         refusal.node.place,
         "wrong-value",
@@ -266,16 +280,21 @@ SAYINGS: dict[str, Callable[[Refusal], Said]] = {
     "list_type": _wanted("a list"),
     "greater_than_equal": _bound,
     "less_than_equal": _bound,
+    "greater_than": _bound,
+    "finite_number": _wanted("a number"),
 }
 
 
 def problems(root: type[BaseModel], errors: Sequence[Mapping[str, Any]], where: Positions) -> Iterator[Problem]:
     """The refusals of `root` (`ValidationError.errors()`) as problems, one for each place."""
     seen: set[Path] = set()
+    meant_keys = _meant_keys(errors)
     for error in errors:
         refusal = _refusal(root, error, where)
         if refusal.kind == "too_short" and refusal.node.items:
             continue  # its items were refused one by one, so the list only looks too short
+        if refusal.kind == "missing" and tuple(error["loc"]) in meant_keys:
+            continue
         at = (
             *refusal.path,
             str(error["type"]) if error["type"] in ("missing", "value_error") else "",
@@ -286,6 +305,19 @@ def problems(root: type[BaseModel], errors: Sequence[Mapping[str, Any]], where: 
         seen.add(at)
         said = SAYINGS.get(refusal.kind, _wanted("another value"))(refusal)
         yield Problem(where.path, said.place.line, said.place.column, said.rule, said.message, said.hint)
+
+
+def _meant_keys(errors: Sequence[Mapping[str, Any]]) -> set[Path]:
+    """The missing keys that stand there misspelt: saying it once is enough."""
+    missing = {tuple(error["loc"]) for error in errors if error["type"] == "missing"}
+    found: set[Path] = set()
+    for error in errors:
+        if error["type"] == "extra_forbidden":
+            *place, key = error["loc"]
+            absent = [str(loc[-1]) for loc in missing if list(loc[:-1]) == place]
+            best = nearest(str(key), absent)
+            found |= {(*place, best)} if best else set()
+    return found
 
 
 def _name(error: Mapping[str, Any]) -> Path:

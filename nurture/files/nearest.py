@@ -46,4 +46,4 @@ def did_you_mean(word: str, right: Iterable[str], listed: str = "write one of") 
     best = nearest(word, words)
     if best is not None:
         return f"did you mean '{best}'?"
-    return f"{listed}: {', '.join(words)}" if words else None
+    return f"{listed}: {', '.join(words)}" if len(words) > 1 else f"write '{words[0]}'" if words else None

@@ -96,7 +96,7 @@ class _Reader:
             return self._sequence(place, depth)
         if isinstance(event, MappingStartEvent):
             return self._mapping(place, depth)
-        return Node(place)
+        return Node(place, text="*")
 
     def _plain(self, event: Event, place: Place) -> None:
         """Refuses what YAML can and a campaign file need not: anchors, aliases, tags."""
@@ -129,6 +129,8 @@ class _Reader:
         while not isinstance(event := next(self.events), MappingEndEvent):
             key_place, key = _place(event), self._key(event, depth)
             value = self.node(next(self.events), depth + 1)
+            if value.value is None and not value.text and value.items is None and value.entries is None:
+                value.place = key_place  # the parser puts an empty value behind whatever comes next
             if key in entries:
                 first = entries[key].place.line
                 hint = f"it already stands in line {first}; keep one of them"

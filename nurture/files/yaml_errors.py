@@ -28,6 +28,9 @@ def _said(lines: list[str], text: str, error: Any) -> Said:
         return line, column, f"the character {error.character:#06x} cannot stand in a file", "take it out"
     line, column = _at(error.problem_mark or error.context_mark)
     problem = error.problem or ""
+    if problem.startswith("could not find expected ':'"):
+        line, _ = _at(error.context_mark or error.problem_mark)
+        return _glued(lines, line) or _no_colon(lines, line)
     if problem.startswith("mapping values are not allowed"):
         return _colon(lines, line, column)
     for words, said in _TABLE:
@@ -51,18 +54,11 @@ def _colon(lines: list[str], line: int, column: int) -> Said:
     if ": " in here[: column - 1] or here[: column - 1].rstrip().endswith(":"):
         return line, column, "a second ': ' stands in this value", QUOTE
     above = next((at for at in range(line - 1, 0, -1) if lines[at - 1].strip()), 0)
-    words = lines[above - 1] if above else ""
-    glued = NO_SPACE.match(words)
+    glued = _glued(lines, above)
     if glued:
-        return above, glued.end(), "a space is missing after the colon", f"write '{glued[1]}: …'"
-    if above and ":" not in words:
-        start = len(words) - len(words.lstrip()) + 1
-        return (
-            above,
-            start,
-            "this line is not a key with a value",
-            f"write '{words.strip()[:30]}: …' or remove it",
-        )
+        return glued
+    if above and ":" not in lines[above - 1]:
+        return _no_colon(lines, above)
     indent = len(here) - len(here.lstrip()) + 1
     return (
         line,
@@ -70,6 +66,21 @@ def _colon(lines: list[str], line: int, column: int) -> Said:
         "this line is indented further than the one above it allows",
         "line its first letter up",
     )
+
+
+def _glued(lines: list[str], line: int) -> Said | None:
+    """'key:value' without the space that would make it a key."""
+    match = NO_SPACE.match(lines[line - 1]) if line else None
+    if not match:
+        return None
+    return line, match.end(), "a space is missing after the colon", f"write '{match[1]}: …'"
+
+
+def _no_colon(lines: list[str], line: int) -> Said:
+    words = lines[line - 1] if line <= len(lines) else ""
+    first = words.strip().split(" ")[0][:30]
+    start = len(words) - len(words.lstrip()) + 1
+    return line, start, "this line is not a key with a value", f"write '{first}: …' or remove it"
 
 
 def _block_end(error: Any, line: int, column: int) -> Said:
@@ -106,11 +117,6 @@ def _unfinished(error: Any, line: int, column: int) -> Said:
     return *at, "the quote that opens here is never closed", "close it on the same line"
 
 
-def _no_colon(error: Any, line: int, column: int) -> Said:
-    at = _at(error.context_mark) if error.context_mark else (line, column)
-    return *at, "this line is not a key with a value", "write 'key: value' or remove it"
-
-
 def _bad_start(error: Any, line: int, column: int) -> Said:
     found = re.search(r"character '(.+?)'", error.problem or "")
     return line, column, f"a value cannot begin with {found[1] if found else 'this'}", QUOTE
@@ -145,7 +151,6 @@ _TABLE = (
     ("expected ',' or", _opened),
     ("while scanning a quoted scalar", _unfinished),
     ("unexpected end of stream", _unfinished),
-    ("could not find expected ':'", _no_colon),
     ("that cannot start any token", _bad_start),
     ("unknown escape", _escape),
     ("expected escape sequence", _escape),
