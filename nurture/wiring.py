@@ -9,8 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import make_url
-
 from nurture.config import Settings, read_settings
 from nurture.core.errors import ProjectError
 from nurture.core.program import Program
@@ -62,10 +60,7 @@ class Opened:
     @cached_property
     def database(self) -> Database:
         """The database, with this version's tables."""
-        url = make_url(self.settings.database or self.project.database)
-        if url.get_backend_name() == "sqlite" and url.database:
-            url = url.set(database=str(self.directory / url.database))
-        database = Database(url)
+        database = Database(self.settings.database or self.project.database, self.directory)
         database.ping()
         migrate(database)
         return database

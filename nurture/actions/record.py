@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from nurture.core.address import address_key
 from nurture.core.event import ENGAGEMENT, Fact, Kind, Suppress
 from nurture.core.lifecycle import LifeFact, Sign, Story, begin, in_order, live
@@ -18,7 +16,7 @@ from nurture.core.money import convert
 from nurture.core.program import Program
 from nurture.core.purchase import Purchase, Refund
 from nurture.store import events, lives, marks, purchases, suppressions
-from nurture.store.database import Database
+from nurture.store.database import Connection, Database
 from nurture.store.lives import Standing, latest
 
 FUTURE = timedelta(minutes=5)

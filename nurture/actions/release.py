@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from sqlalchemy import Connection
-
 from nurture import __version__
 from nurture.actions.check import Checked
 from nurture.core.errors import NotFound, ProjectError
@@ -20,7 +18,7 @@ from nurture.emails.fill import Filler
 from nurture.emails.links import Signer
 from nurture.files.loader import load_files
 from nurture.store import releases
-from nurture.store.database import Database
+from nurture.store.database import Connection, Database
 
 
 @dataclass(frozen=True)

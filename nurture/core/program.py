@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -45,7 +46,7 @@ class Course:
 
 
 def _lay_out(steps: tuple[Any, ...], after: str | None) -> Iterator[tuple[str, Place]]:
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
+    for step, following in zip_longest(steps, steps[1:]):
         then = following.id if following else after
         yield step.id, Place(step, then)
         if isinstance(step, IfStep):

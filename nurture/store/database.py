@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import (
     URL,
     Column,
-    Connection,
     Engine,
     Select,
     Table,
@@ -21,6 +21,7 @@ from sqlalchemy import (
     make_url,
     update,
 )
+from sqlalchemy import Connection as Connection
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql.dml import Insert
@@ -52,10 +53,15 @@ def _begin(connection: Connection) -> None:
 
 
 class Database:
-    """An open database. Give it to many threads; each transaction takes a connection of its own."""
+    """An open database. Give it to many threads; each transaction takes a connection of its own.
 
-    def __init__(self, url: str | URL) -> None:
+    The path of a SQLite file is meant from `directory`.
+    """
+
+    def __init__(self, url: str | URL, directory: Path | None = None) -> None:
         self.url = make_url(url)
+        if directory and self.url.get_backend_name() == "sqlite" and self.url.database:
+            self.url = self.url.set(database=str(directory / self.url.database))
         self.engine = self._engine()
         self.is_sqlite = self.engine.dialect.name == "sqlite"
 

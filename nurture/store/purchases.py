@@ -124,7 +124,7 @@ class Bought:
 def net_value() -> Any:
     """SQL: what a purchase is worth in the project's currency after refunds; null where no rate is fixed."""
     whole = func.nullif(purchase.c.amount, 0)
-    given_back = (purchase.c.value * purchase.c.refunded) / whole
+    given_back = (purchase.c.value * purchase.c.refunded) // whole
     return purchase.c.value - func.coalesce(given_back, 0)
 
 

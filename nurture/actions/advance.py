@@ -1,0 +1,163 @@
+"""Move due enrollments on: one query asks, `core.decide` decides, one statement a table records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from nurture.actions.queries import Queries
+from nurture.actions.record import stir
+from nurture.core.campaign import SetStep, StopMailingStep
+from nurture.core.decide import Answers, Arm, Decision, Exit, Move, Send, Wait, decide, needs_answer
+from nurture.core.event import Suppress, SuppressionReason
+from nurture.core.ids import message_id
+from nurture.core.program import Course
+from nurture.store import enrollments, marks, suppressions
+from nurture.store.database import BATCH, Connection, Database
+from nurture.store.enrollments import Due
+
+STEPS_A_LOOK = 50
+"""A bound on how far one enrollment goes in one look; the next look takes it further."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Everything a batch of decisions writes."""
+
+    moves: list[dict[str, Any]] = field(default_factory=list)
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    effects: list[tuple[str, SetStep | StopMailingStep]] = field(default_factory=list)
+
+
+def advance(database: Database, queries: Queries, now: datetime) -> int:
+    """Decide at most one batch of due enrollments for each campaign that moves. Returns how many were decided.
+
+    Idempotent: what is decided is due no more, and nobody is decided twice at once.
+    """
+    decided = 0
+    for name in queries.due_campaigns(database, now):
+        with database.write() as connection:
+            due = queries.due(name).some(connection, now, BATCH)
+            if due:
+                _record(connection, _decide_all(queries.program.courses[name], due, now), now)
+                decided += len(due)
+    return decided
+
+
+def _decide_all(course: Course, due: Iterable[Due], now: datetime) -> Outcome:
+    outcome = Outcome()
+    for one in due:
+        _decide_one(course, one, now, outcome)
+    return outcome
+
+
+def _decide_one(course: Course, due: Due, now: datetime, outcome: Outcome) -> None:
+    """Follow one enrollment as far as the answers at hand reach."""
+    standing, answers, seq = due.standing, due.answers, due.decisions
+    for _ in range(STEPS_A_LOOK):
+        decision = decide(course, standing, answers, now)
+        if not (isinstance(decision, Wait) and decision.why == due.why):
+            outcome.decisions.append(_decision_row(due, seq, standing.step, decision, now))
+            seq += 1
+        if not isinstance(decision, Move):
+            break
+        if decision.effect:
+            outcome.effects.append((due.contact_id, decision.effect))
+        if decision.step is None:
+            decision = Exit("completed")
+            break
+        standing = replace(standing, step=decision.step, arrived_at=decision.at, message=None)
+        answers = Answers()
+        if decision.effect or needs_answer(course, decision.step):
+            break
+    _note(course, due, standing.step, standing.arrived_at, seq, decision, now, outcome)
+
+
+def _note(
+    course: Course,
+    due: Due,
+    step: str,
+    arrived_at: datetime,
+    seq: int,
+    decision: Decision,
+    now: datetime,
+    outcome: Outcome,
+) -> None:
+    row: dict[str, Any] = {
+        "contact_id": due.contact_id, "id": due.id, "step": step, "arrived_at": arrived_at, "decisions": seq,
+        "state": enrollments.LIVE, "due_at": now, "why": "", "ended_at": None, "reason": None,
+    }  # fmt: skip
+    match decision:
+        case Send():
+            outcome.messages.append(_message_row(course, due, step, decision))
+            row |= {"due_at": decision.expires_at, "why": "email is due"}
+        case Wait():
+            row |= {"due_at": decision.until, "why": decision.why}
+        case Exit():
+            outcome.left.append(due.contact_id)
+            row |= {"state": enrollments.ENDED, "due_at": None, "ended_at": now, "reason": decision.reason}
+    outcome.moves.append(row)
+
+
+def _message_row(course: Course, due: Due, step: str, send: Send) -> dict[str, Any]:
+    if due.standing.arm is not Arm.EMAILED:
+        raise AssertionError("a held-out contact is owed no message")
+    return {
+        "contact_id": due.contact_id, "id": message_id(due.id, step), "enrollment_id": due.id,
+        "campaign": course.campaign.name, "step": step, "state": "due", "planned_at": send.due_at,
+        "due_at": send.due_at, "expires_at": send.expires_at, "attempts": 0, "fence": 0, "resent_by_policy": False,
+    }  # fmt: skip
+
+
+def _decision_row(due: Due, seq: int, step: str, decision: Decision, now: datetime) -> dict[str, Any]:
+    row = {
+        "contact_id": due.contact_id,
+        "enrollment_id": due.id,
+        "seq": seq,
+        "at": now,
+        "step": step,
+        "to_step": None,
+        "until": None,
+    }
+    match decision:
+        case Send():
+            return row | {"what": "send", "why": decision.why, "until": decision.due_at}
+        case Wait():
+            return row | {"what": "wait", "why": decision.why, "until": decision.until}
+        case Move():
+            return row | {"what": "move", "why": decision.why, "to_step": decision.step}
+        case Exit():
+            return row | {"what": "exit", "why": decision.reason}
+
+
+def _record(connection: Connection, outcome: Outcome, now: datetime) -> None:
+    enrollments.add_messages(connection, outcome.messages)
+    enrollments.save_moves(connection, outcome.moves)
+    enrollments.add_decisions(connection, outcome.decisions)
+    _apply(connection, outcome.effects, now)
+    # Whoever left one campaign may be wanted by another.
+    marks.mark(connection, outcome.left, now)
+
+
+def _apply(connection: Connection, effects: list[tuple[str, SetStep | StopMailingStep]], now: datetime) -> None:
+    if not effects:
+        return
+    attributes: dict[str, dict[str, Any]] = {}
+    added, removed, stopped = [], [], []
+    for contact_id, effect in effects:
+        if isinstance(effect, StopMailingStep):
+            stopped.append(contact_id)
+            continue
+        attributes.setdefault(contact_id, {}).update(effect.set.attributes)
+        added += [(contact_id, tag) for tag in effect.set.tags.add or ()]
+        removed += [(contact_id, tag) for tag in effect.set.tags.remove or ()]
+    enrollments.set_attributes(connection, attributes)
+    enrollments.set_tags(connection, added, removed)
+    known = suppressions.addresses(connection, stopped)
+    reason = SuppressionReason.SUNSET
+    suppressions.suppress(connection, [Suppress(known[cid], reason, "campaign", now) for cid in stopped], now)
+    stir(connection, (contact_id for contact_id, _ in effects), now)

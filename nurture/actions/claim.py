@@ -1,0 +1,242 @@
+"""The claim: ask the gate, render, reserve the limits and commit the intent, before any byte leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from nurture.actions.queries import Queries
+from nurture.actions.release import Emails
+from nurture.actions.values import template_values
+from nurture.core import gate
+from nurture.core.email import Mailbox, Outgoing
+from nurture.core.errors import NotFound, RenderError
+from nurture.core.gate import Bounds, Defer, Pass, Refusal, Skip, Verdict
+from nurture.core.program import Course
+from nurture.emails.fill import Envelope
+from nurture.store import messages, releases
+from nurture.store.database import BATCH, Connection, Database
+from nurture.store.messages import Candidate
+
+STOPPED = "sending_stopped"
+"""The setting in the database under which all sending stands still; its value says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message that is ours to hand over, under this fence; `places` are the limits it took."""
+
+    enrollment_id: str
+    fence: int
+    attempts: int
+    places: tuple[tuple[str, str], ...]
+    outgoing: Outgoing
+    capped_since: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Contact id and message id."""
+        return self.outgoing.contact_id, self.outgoing.message_id
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one look at the due messages gave: claims, and how many messages the gate put off or refused."""
+
+    claims: tuple[Claim, ...] = ()
+    refused: int = 0
+
+    @property
+    def found(self) -> bool:
+        """Whether there was anything to do."""
+        return bool(self.claims or self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    candidate: Candidate
+    outgoing: Outgoing
+    digest: str
+    kept: Mapping[str, Any]
+
+
+def claim(database: Database, queries: Queries, emails: Emails, provider: str, room: int, now: datetime) -> Claimed:
+    """Claim at most `room` due messages of the first campaign, in the project's order, that has any.
+
+    One transaction: gate, limits, rendering and intent. After it every claimed message is `sending`, its fence
+    raised, its values kept; whatever happens to this process, nobody sends it by guess.
+    """
+    refused = 0
+    for name in queries.sending_campaigns(database, now):
+        with database.write() as connection:
+            claimed = _Claimer(connection, queries, emails, provider, now).claim(name, room)
+        refused += claimed.refused
+        if claimed.claims:
+            return Claimed(claimed.claims, refused)
+    return Claimed((), refused)
+
+
+class _Claimer:
+    """One claim transaction."""
+
+    def __init__(self, connection: Connection, queries: Queries, emails: Emails, provider: str, now: datetime) -> None:
+        self._connection, self._queries, self._emails = connection, queries, emails
+        self._provider, self._now = provider, now
+        self._refusals: list[tuple[Candidate, Defer | Skip, str]] = []
+
+    def claim(self, name: str, room: int) -> Claimed:
+        course = self._queries.program.courses[name]
+        bounds = self._bounds(course)
+        passed = self._ask(course, bounds, room)
+        places, granted = self._reserve(course, bounds, passed)
+        rendered = self._render(course, passed[:granted])
+        self._give_back(places, granted - len(rendered))
+        claims = tuple(self._claim_of(one, tuple(places)) for one in rendered)
+        rows = [self._row(one) for one in rendered]
+        messages.save_claims(self._connection, rows, [one.kept for one in rendered])
+        self._save_refusals()
+        return Claimed(claims, len(self._refusals))
+
+    def _bounds(self, course: Course) -> Bounds:
+        project, campaign = self._queries.program.project, course.campaign
+        rates = () if course.transactional else project.limits.per_contact
+        return Bounds(
+            window=course.window, rates=rates,
+            campaign_rates=() if course.transactional else campaign.limits.per_contact,
+            capped_wait=project.limits.capped.wait.delta,
+            stopped=releases.get_meta(self._connection, STOPPED) is not None,
+            breaker_until=messages.open_breakers(self._connection, self._now).get(campaign.name),
+        )  # fmt: skip
+
+    def _ask(self, course: Course, bounds: Bounds, room: int) -> list[Candidate]:
+        """Those that pass; where a whole look is refused, a larger one, so that refusals do not hold up the rest."""
+        query = self._queries.claim(course.campaign.name)
+        for size in (room, BATCH):
+            passed: dict[str, Candidate] = {}
+            self._refusals.clear()
+            found = query.some(self._connection, self._now, size)
+            for candidate in found:
+                verdict = gate.ask(candidate.asked, bounds, self._now)
+                if isinstance(verdict, Pass):
+                    # A contact's second email waits for the next claim, which sees the first.
+                    passed.setdefault(candidate.contact_id, candidate)
+                else:
+                    self._refuse(candidate, verdict)
+            if passed or len(found) < size:
+                break
+        return list(passed.values())[:room]
+
+    def _refuse(self, candidate: Candidate, verdict: Verdict, detail: str = "") -> None:
+        if not isinstance(verdict, Pass):
+            self._refusals.append((candidate, verdict, detail))
+
+    def _reserve(
+        self, course: Course, bounds: Bounds, passed: Sequence[Candidate]
+    ) -> tuple[list[tuple[str, str]], int]:
+        """Take places of every limit that counts messages; whoever gets none is put off to the next hour or day."""
+        granted, taken = len(passed), []
+        for scope, bucket, limit, frees_at in self._limits(course):
+            got = messages.reserve(self._connection, scope, bucket, granted, limit)
+            for candidate in passed[got:granted]:
+                self._refuse(candidate, gate.capped(candidate.asked, bounds, frees_at, Refusal.LIMIT, self._now))
+            self._give_back(taken, granted - got)
+            taken.append((scope, bucket))
+            granted = got
+        return taken, granted
+
+    def _give_back(self, places: Sequence[tuple[str, str]], count: int) -> None:
+        for scope, bucket in places if count else ():
+            messages.give_back(self._connection, scope, bucket, count)
+
+    def _limits(self, course: Course) -> list[tuple[str, str, int, datetime]]:
+        program, campaign = self._queries.program, course.campaign
+        hour = self._now.replace(minute=0, second=0, microsecond=0)
+        local = self._now.astimezone(program.zone)
+        midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+        next_day = midnight.astimezone(self._now.tzinfo)
+        limits = program.project.limits, campaign.limits
+        found = []
+        for scope, limit in zip(("project", f"campaign {campaign.name}"), limits, strict=True):
+            if course.transactional and scope == "project":
+                continue
+            if limit.per_hour:
+                found.append((scope, f"{hour:%Y-%m-%dT%HZ}", limit.per_hour, hour + timedelta(hours=1)))
+            if limit.per_day:
+                found.append((scope, f"{local:%Y-%m-%d}", limit.per_day, next_day))
+        return found
+
+    def _render(self, course: Course, candidates: Sequence[Candidate]) -> list[_Rendered]:
+        bought = {one.contact_id for one in candidates if one.contact["purchase_count"]}
+        purchases = messages.last_purchases(self._connection, bought)
+        found = []
+        for candidate in candidates:
+            try:
+                found.append(self._render_one(course, candidate, purchases.get(candidate.contact_id)))
+            except RenderError as error:
+                self._refuse(candidate, Skip(Refusal.TEMPLATE), str(error))
+            except NotFound as error:
+                self._refuse(candidate, Skip(Refusal.GONE), str(error))
+        return found
+
+    def _render_one(self, course: Course, candidate: Candidate, purchase: Mapping[str, Any] | None) -> _Rendered:
+        contact = candidate.contact
+        digest = self._queries.release.email(course.campaign.name, candidate.step, contact["locale"])
+        filler = self._emails.filler(digest)
+        stream = filler.render(template_values(course.campaign, contact, purchase, candidate.asked.zone.key))
+        recipient = Mailbox(" ".join(filter(None, (contact["first_name"], contact["last_name"]))), contact["address"])
+        tracked = bool(contact["tracked"])
+        kid = self._emails.signer.kid
+        envelope = Envelope(candidate.contact_id, candidate.id, recipient, self._now, tracked, kid)
+        outgoing = Outgoing(
+            candidate.id, candidate.contact_id, course.campaign.name, candidate.step, filler.email(stream, envelope)
+        )
+        kept = {
+            "contact_id": candidate.contact_id, "message_id": candidate.id, "day": self._now.toordinal(), "kid": kid,
+            "recipient_name": recipient.name, "recipient_address": recipient.address, "tracked": tracked,
+            "stream": stream,
+        }  # fmt: skip
+        return _Rendered(candidate, outgoing, digest, kept)
+
+    def _claim_of(self, one: _Rendered, places: tuple[tuple[str, str], ...]) -> Claim:
+        candidate = one.candidate
+        return Claim(
+            candidate.enrollment_id, candidate.fence + 1, candidate.attempts + 1, places, one.outgoing,
+            candidate.asked.capped_since,
+        )  # fmt: skip
+
+    def _row(self, one: _Rendered) -> dict[str, Any]:
+        lease = self._queries.program.project.sending.lease.delta
+        return {
+            "contact_id": one.candidate.contact_id, "id": one.candidate.id, "state": "sending", "reason": None,
+            "due_at": None, "fence": one.candidate.fence + 1, "attempts": one.candidate.attempts + 1,
+            "lease_until": self._now + lease, "claimed_at": self._now, "provider": self._provider,
+            "email_digest": one.digest, "subject": one.outgoing.email.subject,
+        }  # fmt: skip
+
+    def _save_refusals(self) -> None:
+        rows = [self._refusal_row(*refusal) for refusal in self._refusals]
+        messages.save_verdicts(self._connection, rows)
+        skipped = [
+            (candidate.contact_id, candidate.enrollment_id, candidate.step)
+            for candidate, verdict, _ in self._refusals
+            if isinstance(verdict, Skip)
+        ]
+        messages.wake_enrollments(self._connection, skipped, self._now)
+
+    def _refusal_row(self, candidate: Candidate, verdict: Defer | Skip, detail: str) -> dict[str, Any]:
+        key = {"contact_id": candidate.contact_id, "id": candidate.id}
+        reason = f"{verdict.reason.value}: {detail}"[:400] if detail else verdict.reason.value
+        state = "retry" if candidate.attempts else "due"
+        if isinstance(verdict, Skip):
+            settled = {"state": "skipped", "due_at": None, "settled_at": self._now}
+            return key | {"reason": reason, "capped_since": candidate.asked.capped_since} | settled
+        since = candidate.asked.capped_since or (self._now if verdict.capped else None)
+        return key | {
+            "reason": reason,
+            "capped_since": since,
+            "state": state,
+            "due_at": verdict.until,
+            "settled_at": None,
+        }

@@ -1,0 +1,69 @@
+"""The statements a release's campaigns need, built once and used at every tick."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from nurture.actions.release import Release
+from nurture.core.campaign import Status
+from nurture.core.program import Program
+from nurture.store import due
+from nurture.store.database import Database
+from nurture.store.enrollments import DueQuery
+from nurture.store.entering import Entrance
+from nurture.store.messages import ClaimQuery
+
+
+class Queries:
+    """A release's prepared questions. Safe to share between threads."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+        self.program: Program = release.program
+        self._due: dict[str, DueQuery] = {}
+        self._claim: dict[str, ClaimQuery] = {}
+
+    @cached_property
+    def moving(self) -> list[str]:
+        """The campaigns whose people move, in their order."""
+        return [name for name, course in self.program.courses.items() if course.moves]
+
+    @cached_property
+    def entrances(self) -> list[Entrance]:
+        """The entrances of the campaigns that are live, in their order."""
+        courses = self.program.courses.values()
+        return [Entrance(self.program, course) for course in courses if course.campaign.status is Status.LIVE]
+
+    @cached_property
+    def _enrollments(self) -> Any:
+        return due.probe(due.ENROLLMENTS, self.moving)
+
+    @cached_property
+    def _messages(self) -> Any:
+        return due.probe(due.MESSAGES, self.moving)
+
+    def due_campaigns(self, database: Database, now: datetime) -> list[str]:
+        """The campaigns with due enrollments, in their order."""
+        with database.read() as connection:
+            found = set(due.due_campaigns(connection, self._enrollments, now))
+        return [name for name in self.moving if name in found]
+
+    def sending_campaigns(self, database: Database, now: datetime) -> list[str]:
+        """The campaigns with due messages, in their order."""
+        with database.read() as connection:
+            found = set(due.due_campaigns(connection, self._messages, now))
+        return [name for name in self.moving if name in found]
+
+    def due(self, campaign: str) -> DueQuery:
+        """The question for a campaign's due enrollments."""
+        if campaign not in self._due:
+            self._due[campaign] = DueQuery(self.program, self.program.courses[campaign])
+        return self._due[campaign]
+
+    def claim(self, campaign: str) -> ClaimQuery:
+        """The question for a campaign's due messages."""
+        if campaign not in self._claim:
+            self._claim[campaign] = ClaimQuery(self.program, self.program.courses[campaign])
+        return self._claim[campaign]

@@ -1,0 +1,68 @@
+"""One pass of everything: enter, move, send, sweep, until nothing is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from nurture.actions.advance import advance
+from nurture.actions.enroll import enroll
+from nurture.actions.queries import Queries
+from nurture.actions.release import Emails
+from nurture.actions.send import send
+from nurture.actions.sweep import sweep
+from nurture.providers.base import Provider
+from nurture.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a pass did."""
+
+    looked: int = 0
+    decided: int = 0
+    handed: int = 0
+    accepted: int = 0
+    refused: int = 0
+    swept: int = 0
+
+    @property
+    def found(self) -> bool:
+        """Whether there was anything to do."""
+        return any((self.looked, self.decided, self.handed, self.refused, self.swept))
+
+    def __add__(self, other: Passed) -> Passed:
+        return Passed(
+            self.looked + other.looked, self.decided + other.decided, self.handed + other.handed,
+            self.accepted + other.accepted, self.refused + other.refused, self.swept + other.swept,
+        )  # fmt: skip
+
+
+def tick(
+    database: Database, queries: Queries, emails: Emails, provider: Provider, clock: Callable[[], datetime]
+) -> Passed:
+    """One round of every verb, each at most a batch. Anyone may call it at any time."""
+    swept = sweep(database, queries, clock())
+    looked = enroll(database, queries, clock())
+    decided = advance(database, queries, clock())
+    sent = send(database, queries, emails, provider, clock)
+    return Passed(looked, decided, sent.handed, sent.accepted, sent.refused, swept)
+
+
+def run_pass(
+    database: Database,
+    queries: Queries,
+    emails: Emails,
+    provider: Provider,
+    clock: Callable[[], datetime],
+    stop: Callable[[], bool] = lambda: False,
+) -> Passed:
+    """Rounds until nothing is due, or `stop` says so."""
+    total = Passed()
+    while not stop():
+        done = tick(database, queries, emails, provider, clock)
+        if not done.found:
+            break
+        total += done
+    return total

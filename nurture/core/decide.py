@@ -1,0 +1,209 @@
+"""What happens next to an enrollment: a pure decision from rows, answers and the time, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+from nurture.core.campaign import (
+    IfStep,
+    SendStep,
+    SetStep,
+    StopMailingStep,
+    UntilHappened,
+    UntilTime,
+    WaitStep,
+)
+from nurture.core.program import Course
+from nurture.core.values import Duration
+from nurture.core.window import next_open, next_time
+
+STANDS_FOR = timedelta(hours=72)
+"""How long an enrollment waits for a message in the air; then it goes on as if the message had been sent."""
+
+RATE_RETRY = timedelta(days=1)
+
+
+class Arm(StrEnum):
+    """Whether the contact is emailed, or held out to measure what would have happened anyway."""
+
+    EMAILED = "emailed"
+    HOLDOUT = "holdout"
+
+
+class MessageState(StrEnum):
+    """Where a message is; the first four are not settled."""
+
+    DUE = "due"
+    RETRY = "retry"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    SKIPPED = "skipped"
+
+
+SETTLED = frozenset({MessageState.ACCEPTED, MessageState.REJECTED, MessageState.SKIPPED})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an enrollment stands. Times are aware UTC; `arrived_at` is when it reached the step.
+
+    The message is the one of the step, if the step sends and it was made already: its state, its reason, when it
+    was claimed, and when it was settled (accepted, skipped or rejected).
+    """
+
+    step: str
+    arm: Arm
+    entered_at: datetime
+    arrived_at: datetime
+    zone: ZoneInfo
+    message: MessageState | None = None
+    message_reason: str | None = None
+    claimed_at: datetime | None = None
+    settled_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the database answered: the exits, the step's own question, and when time alone may change that."""
+
+    goal: bool = False
+    exit: int | None = None
+    stays: bool = True
+    step: bool = False
+    flips_at: datetime | None = None
+    unrated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Owe the contact this step's email: at `due_at`, not later than `expires_at`."""
+
+    due_at: datetime
+    expires_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Ask again at `until`."""
+
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Go to `step` (None: the campaign is done), as of `at`; `effect` is what the step that is left does."""
+
+    step: str | None
+    at: datetime
+    why: str
+    effect: SetStep | StopMailingStep | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """Leave the campaign."""
+
+    reason: str
+
+
+Decision = Send | Wait | Move | Exit
+
+
+def decide(course: Course, standing: Standing, answers: Answers, now: datetime) -> Decision:
+    """The next thing for one enrollment. Pure: no clock, no I/O; the reason travels with it."""
+    if leaving := _leaving(answers):
+        return leaving
+    place = course.places[standing.step]
+    match place.step:
+        case SendStep() as step:
+            return _send(course, step, place.next, standing, now)
+        case WaitStep() as step:
+            return _wait(step, place.next, standing, answers, now)
+        case IfStep() as step:
+            return _branch(step, place.next, standing, answers, now)
+        case SetStep() | StopMailingStep() as step:
+            effect = step if standing.arm is Arm.EMAILED else None
+            return Move(place.next, standing.arrived_at, "done", effect)
+        case _:
+            raise TypeError(f"unknown step {place.step!r}")
+
+
+def _leaving(answers: Answers) -> Exit | None:
+    if answers.goal:
+        return Exit("goal")
+    if answers.exit is not None:
+        return Exit(f"exit_when {answers.exit + 1}")
+    return None if answers.stays else Exit("stay_while")
+
+
+def _send(course: Course, step: SendStep, after: str | None, standing: Standing, now: datetime) -> Decision:
+    if standing.message is None:
+        due = next_open(course.window, standing.arrived_at, standing.zone)
+        if standing.arm is Arm.HOLDOUT:
+            # The held out walk the same way at the same pace, without the email.
+            return Move(after, due, "held out") if due <= now else Wait(due, "held out")
+        expires = course.campaign.expires.after(due, standing.zone)
+        return Send(due, expires, "in the window" if due == standing.arrived_at else "waits for the window")
+    match standing.message:
+        case MessageState.ACCEPTED:
+            return Move(after, standing.settled_at or now, "sent")
+        case MessageState.SKIPPED | MessageState.REJECTED:
+            if step.otherwise == "continue":
+                return Move(after, standing.settled_at or now, f"not sent: {standing.message_reason}")
+            return Exit(standing.message_reason or standing.message.value)
+        case MessageState.DUE | MessageState.RETRY:
+            return Wait(max(standing.expires_at or now, now + timedelta(hours=1)), "email is due")
+        case MessageState.SENDING | MessageState.UNKNOWN:
+            until = (standing.claimed_at or now) + STANDS_FOR
+            return Move(after, until, "as if sent") if until <= now else Wait(until, "email is in the air")
+        case _:
+            assert_never(standing.message)
+
+
+def _wait(step: WaitStep, after: str | None, standing: Standing, answers: Answers, now: datetime) -> Decision:
+    match step.wait:
+        case Duration() as length:
+            until, why = length.after(standing.arrived_at, standing.zone), f"waits {length}"
+        case UntilTime() as wait:
+            until, why = next_time(wait, standing.arrived_at, standing.zone), f"waits until {wait.until:%H:%M}"
+        case UntilHappened() as wait:
+            return _wait_for(wait, after, standing, answers, now)
+        case _:
+            raise TypeError(f"unknown wait {step.wait!r}")
+    return Move(after, until, "waited") if until <= now else Wait(until, why)
+
+
+def _wait_for(wait: UntilHappened, after: str | None, standing: Standing, answers: Answers, now: datetime) -> Decision:
+    if answers.unrated:
+        return Wait(now + RATE_RETRY, "no-rate")
+    if answers.step:
+        return Move(after, now, "it happened")
+    until = wait.at_most.after(standing.arrived_at, standing.zone)
+    if until <= now:
+        return Move(after, until, "it did not happen")
+    sooner = answers.flips_at if answers.flips_at and now < answers.flips_at < until else until
+    return Wait(sooner, f"waits for it, at most {wait.at_most}")
+
+
+def _branch(step: IfStep, after: str | None, standing: Standing, answers: Answers, now: datetime) -> Decision:
+    if answers.unrated:
+        return Wait(now + RATE_RETRY, "no-rate")
+    # Choosing takes no time: what follows counts from when the contact came here, not from when we looked.
+    if answers.step:
+        return Move(step.then[0].id, standing.arrived_at, "if: yes")
+    return Move(step.else_[0].id if step.else_ else after, standing.arrived_at, "if: no")
+
+
+def needs_answer(course: Course, step: str) -> bool:
+    """Whether the database must be asked before this step can be decided."""
+    found = course.places[step].step
+    return isinstance(found, IfStep) or (isinstance(found, WaitStep) and isinstance(found.wait, UntilHappened))

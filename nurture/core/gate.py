@@ -1,0 +1,149 @@
+"""The send gate: asked at the moment of the claim, by the claim's own transaction. Each refusal has a name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from nurture.core.campaign import SendWindow
+from nurture.core.decide import Answers, Arm
+from nurture.core.values import Rate
+from nurture.core.window import is_open, next_open
+
+
+class Refusal(StrEnum):
+    """Why an email may not leave, now or ever. Reports count them by these names."""
+
+    LEFT = "left"
+    HOLDOUT = "holdout"
+    GOAL = "goal"
+    EXIT = "exit_when"
+    STAY = "stay_while"
+    SUPPRESSED = "suppressed"
+    NO_CONSENT = "no-consent"
+    EXPIRED = "expired"
+    CAPPED = "capped"
+    WINDOW = "window"
+    LIMIT = "limit"
+    BREAKER = "breaker"
+    STOPPED = "stopped"
+    TEMPLATE = "template"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A due message and what the database says of its contact. Times are aware UTC.
+
+    `claims` are when other capped emails to the contact were claimed, newest last: all of them, and those of
+    this campaign.
+    """
+
+    stands_there: bool
+    arm: Arm
+    answers: Answers
+    suppressed: bool
+    consents: bool
+    expires_at: datetime
+    capped_since: datetime | None
+    zone: ZoneInfo
+    claims: Sequence[datetime] = ()
+    campaign_claims: Sequence[datetime] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What holds for a campaign's emails: its window, and the rates for one contact (none for transactional ones)."""
+
+    window: SendWindow
+    rates: tuple[Rate, ...]
+    campaign_rates: tuple[Rate, ...]
+    capped_wait: timedelta
+    stopped: bool = False
+    breaker_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """The email may leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Ask again at `until`; `capped` where a limit bit, whose patience is bounded."""
+
+    until: datetime
+    reason: Refusal
+    capped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The email will never leave."""
+
+    reason: Refusal
+
+
+Verdict = Pass | Defer | Skip
+
+RECHECK = timedelta(minutes=5)
+"""How soon a stopped service is asked again."""
+
+
+def ask(asked: Asked, bounds: Bounds, now: datetime) -> Verdict:
+    """Whether this email may leave now. Pure; the first refusal that holds is the one that is told."""
+    if never := _never(asked):
+        return Skip(never)
+    if now > asked.expires_at:
+        return Skip(Refusal.CAPPED if asked.capped_since else Refusal.EXPIRED)
+    if bounds.stopped:
+        return _defer(asked, Defer(now + RECHECK, Refusal.STOPPED))
+    if bounds.breaker_until and bounds.breaker_until > now:
+        return _defer(asked, Defer(bounds.breaker_until, Refusal.BREAKER))
+    if not is_open(bounds.window, now, asked.zone):
+        return _defer(asked, Defer(next_open(bounds.window, now, asked.zone), Refusal.WINDOW))
+    free_at = max(
+        _free_at(asked.claims, bounds.rates, now), _free_at(asked.campaign_claims, bounds.campaign_rates, now)
+    )
+    return capped(asked, bounds, free_at, Refusal.CAPPED, now) if free_at > now else Pass()
+
+
+def _never(asked: Asked) -> Refusal | None:
+    answers = asked.answers
+    refusals = (
+        (not asked.stands_there, Refusal.LEFT),
+        (asked.arm is Arm.HOLDOUT, Refusal.HOLDOUT),
+        (answers.goal, Refusal.GOAL),
+        (answers.exit is not None, Refusal.EXIT),
+        (not answers.stays, Refusal.STAY),
+        (asked.suppressed, Refusal.SUPPRESSED),
+        (not asked.consents, Refusal.NO_CONSENT),
+    )
+    return next((name for holds, name in refusals if holds), None)
+
+
+def _defer(asked: Asked, defer: Defer) -> Verdict:
+    return Skip(Refusal.EXPIRED) if defer.until > asked.expires_at else defer
+
+
+def capped(asked: Asked, bounds: Bounds, free_at: datetime, reason: Refusal, now: datetime) -> Verdict:
+    """A limit bites until `free_at`: wait for it in the window, but no longer than limits may make wait."""
+    until = next_open(bounds.window, free_at, asked.zone)
+    patience = (asked.capped_since or now) + bounds.capped_wait
+    return Skip(reason) if until > min(patience, asked.expires_at) else Defer(until, reason, capped=True)
+
+
+def _free_at(claims: Sequence[datetime], rates: Sequence[Rate], now: datetime) -> datetime:
+    """When the tightest of the rates lets one more through; `now` at the earliest.
+
+    Rolling: of the claims in any stretch as long as the rate's, there may be `count`.
+    """
+    free = now
+    for rate in rates:
+        if len(claims) >= rate.count:
+            # The stretch is half open: exactly its length after the oldest that counts, there is room again.
+            free = max(free, claims[-rate.count] + rate.per.delta)
+    return free

@@ -1,0 +1,93 @@
+"""Attributes of a contact in SQL: typed readings that give null, never an error, for a value of another type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Float, String, Text, literal
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from nurture.store.tables import contact
+
+
+class _Reading(FunctionElement[Any]):
+    inherit_cache = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__(contact.c.attributes, literal(name, Text()), literal(f'$."{name}"', Text()))
+
+
+class number(_Reading):
+    """The attribute where it is a number."""
+
+    name = "attribute_number"
+    type = Float()
+
+
+class text(_Reading):
+    """The attribute where it is text."""
+
+    name = "attribute_text"
+    type = String()
+
+
+class switch(_Reading):
+    """The attribute where it is true or false."""
+
+    name = "attribute_switch"
+    type = Boolean()
+
+
+class present(_Reading):
+    """Whether the attribute has any value."""
+
+    name = "attribute_present"
+    type = Boolean()
+
+
+_SQLITE = {
+    "attribute_number": "CASE WHEN json_type({a}, {p}) IN ('integer', 'real') THEN json_extract({a}, {p}) END",
+    "attribute_text": "CASE WHEN json_type({a}, {p}) = 'text' THEN json_extract({a}, {p}) END",
+    "attribute_switch": "CASE json_type({a}, {p}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END",
+    "attribute_present": "(coalesce(json_type({a}, {p}), 'null') <> 'null')",
+}
+_POSTGRES = {
+    "attribute_number": "CASE WHEN jsonb_typeof({a} -> {n}) = 'number' THEN ({a} ->> {n})::numeric END",
+    "attribute_text": "CASE WHEN jsonb_typeof({a} -> {n}) = 'string' THEN ({a} ->> {n}) COLLATE \"C\" END",
+    "attribute_switch": "CASE WHEN jsonb_typeof({a} -> {n}) = 'boolean' THEN ({a} ->> {n})::boolean END",
+    "attribute_present": "(coalesce(jsonb_typeof({a} -> {n}), 'null') <> 'null')",
+}
+
+
+def _compile(shape: str, element: _Reading, compiler: SQLCompiler, **kw: Any) -> str:
+    column, name, path = (compiler.process(part, **kw) for part in element.clauses)
+    return shape.format(a=column, n=name, p=path)
+
+
+@compiles(number, "sqlite")
+@compiles(text, "sqlite")
+@compiles(switch, "sqlite")
+@compiles(present, "sqlite")
+def _sqlite(element: _Reading, compiler: SQLCompiler, **kw: Any) -> str:
+    return _compile(_SQLITE[element.name], element, compiler, **kw)
+
+
+@compiles(number, "postgresql")
+@compiles(text, "postgresql")
+@compiles(switch, "postgresql")
+@compiles(present, "postgresql")
+def _postgres(element: _Reading, compiler: SQLCompiler, **kw: Any) -> str:
+    return _compile(_POSTGRES[element.name], element, compiler, **kw)
+
+
+def equals(name: str, wanted: str | int | float | bool) -> ColumnElement[bool]:
+    """The attribute is this very value; a number is not its text."""
+    match wanted:
+        case bool():
+            return switch(name) == literal(wanted, Boolean())
+        case int() | float():
+            return number(name) == wanted
+        case str():
+            return text(name) == wanted

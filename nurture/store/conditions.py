@@ -1,0 +1,300 @@
+"""Conditions into SQL: their only evaluator.
+
+An answer rests on the contact's hot, indexed columns where one can serve; counts, sums and questions about one
+step's email go to that contact's rows through the (contact, kind, time) keys. SQL's null reads as "no".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, false, func, not_, null, or_, select, true
+
+from nurture.core import condition as c
+from nurture.core.errors import ConfigError
+from nurture.core.event import ENGAGEMENT, Kind
+from nurture.core.money import Money, convert
+from nurture.core.project import Project
+from nurture.store import attributes
+from nurture.store.purchases import kept, net_value
+from nurture.store.tables import (
+    consent,
+    contact,
+    contact_address,
+    contact_tag,
+    enrollment,
+    event,
+    purchase,
+    suppression,
+)
+from nurture.store.tables import message as messages
+from nurture.store.types import Instant, later, smallest
+
+# Under another name: the queries that ask stand on `message` themselves.
+message = messages.alias("asked")
+
+Sql = ColumnElement[Any]
+NOW: Sql = bindparam("now", type_=Instant())
+"""The instant asked about; every statement built here is run with it."""
+
+HOT: dict[Any, Sql] = {
+    c.Received: contact.c.last_received_at,
+    c.Opened: contact.c.last_opened_at,
+    c.Clicked: contact.c.last_clicked_at,
+    c.Replied: contact.c.last_replied_at,
+    c.Engaged: contact.c.last_engaged_at,
+    c.Purchased: contact.c.last_purchase_at,
+    c.SignedUp: contact.c.signed_up_at,
+    c.FirstPurchase: contact.c.first_purchase_at,
+}
+"""The column that keeps when what a condition asks about happened last (or ever, for the last two)."""
+
+KINDS: dict[Any, tuple[Kind, ...]] = {
+    c.Opened: (Kind.OPENED,),
+    c.Clicked: (Kind.CLICKED,),
+    c.Replied: (Kind.REPLIED,),
+    c.Engaged: tuple(sorted(ENGAGEMENT)),
+}
+FIRST: dict[Any, Sql] = {
+    c.Received: message.c.accepted_at,
+    c.Opened: message.c.opened_at,
+    c.Clicked: message.c.clicked_at,
+}
+
+
+def ago(length: timedelta) -> Sql:
+    """That long before now."""
+    return later(NOW, -length)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Turns conditions into SQL over `contact`, and over `enrollment` where `inside` a campaign."""
+
+    project: Project
+    inside: bool
+
+    def all(self, conditions: tuple[c.Leaf, ...]) -> Sql:
+        """All of the conditions hold."""
+        return and_(true(), *(self.ask(one) for one in conditions))
+
+    def any(self, conditions: tuple[c.Leaf, ...]) -> Sql:
+        """At least one of the conditions holds."""
+        return or_(false(), *(self.ask(one) for one in conditions))
+
+    def ask(self, asked: c.Leaf) -> Sql:  # noqa: PLR0912 - one case a condition
+        """The condition holds for this contact, now."""
+        match asked:
+            case c.All(all=parts):
+                return self.all(parts)
+            case c.AnyOf(any=parts):
+                return self.any(parts)
+            case c.Not(not_=part):
+                # Not "not": what SQL cannot tell is a no, and its opposite a yes.
+                return self.ask(part).is_not(true())
+            case c.StageIs(stage=stages):
+                return contact.c.stage.in_([stage.value for stage in stages])
+            case c.SourceIs(source=sources):
+                return contact.c.source.in_(sources)
+            case c.CountryIs(country=countries):
+                return contact.c.country.in_(countries)
+            case c.LocaleIs(locale=locales):
+                return or_(*(_locale(name) for name in locales))
+            case c.TagIs(tag=tags):
+                return _exists(contact_tag, contact_tag.c.tag.in_(tags))
+            case c.AttributeIs(attribute=wanted):
+                return and_(*(_attribute(name, test) for name, test in wanted.items()))
+            case c.Consented(consent=which):
+                topic = consent.c.topic == which.topic if which.topic else true()
+                return _exists(consent, consent.c.given.is_(true()), topic)
+            case c.Suppressed(suppressed=which):
+                return suppressed(which.reason.value if which.reason else None)
+            case c.SignedUp(signed_up=moment) | c.FirstPurchase(first_purchase=moment):
+                return _moment(HOT[type(asked)], moment)
+            case c.Purchased(purchased=past):
+                return self._purchased(past)
+            case _:
+                return self._happened(asked, getattr(asked, asked.key))
+
+    def _happened(self, asked: c.Leaf, past: c.Past) -> Sql:
+        steps = past.step if isinstance(past, c.PastEmail) else None
+        if steps is None and past.times is None:
+            return self._hot(HOT[type(asked)], past)
+        if past.times is None and steps and past.within is None and past.more_than is None:
+            return exists(select(1).where(*self._of_steps(steps, past), FIRST[type(asked)].is_not(null())))
+        counted = self._count(asked, past, steps)
+        if past.times is None:
+            return counted > 0 if past.ever is not False else counted == 0
+        return _bounds(counted, past.times.at_least, past.times.at_most)
+
+    def _hot(self, column: Sql, past: c.Past) -> Sql:
+        if past.ever is False:
+            return column.is_(null())
+        parts = list(self._times(column, past))
+        return and_(*parts) if parts else column.is_not(null())
+
+    def _times(self, column: Sql, past: c.Past) -> Iterator[Sql]:
+        if past.within:
+            yield column >= ago(past.within.delta)
+        if past.more_than:
+            yield column < ago(past.more_than.delta)
+        if past.since:
+            yield column >= self._entered()
+
+    def _entered(self) -> Sql:
+        if not self.inside:
+            raise ConfigError("'since: entry' asks about a campaign one has entered; it cannot stand in an audience")
+        return enrollment.c.entered_at
+
+    def _of_steps(self, steps: tuple[str, ...], past: c.Past) -> Iterator[Sql]:
+        yield message.c.contact_id == contact.c.id
+        yield message.c.step.in_(steps)
+        if self.inside:
+            this = message.c.enrollment_id == enrollment.c.id
+            yield this if past.since else message.c.campaign == enrollment.c.campaign
+
+    def _count(self, asked: c.Leaf, past: c.Past, steps: tuple[str, ...] | None) -> Sql:
+        if isinstance(asked, c.Received):
+            mine = self._of_steps(steps, past) if steps else iter([message.c.contact_id == contact.c.id])
+            times = self._times(message.c.accepted_at, past)
+            return _number(select(func.count()).where(*mine, message.c.accepted_at.is_not(null()), *times))
+        kinds = [kind.value for kind in KINDS[type(asked)]]
+        when = list(self._times(event.c.occurred_at, past))
+        human = [event.c.contact_id == contact.c.id, event.c.kind.in_(kinds), event.c.machine.is_(null()), *when]
+        if steps:
+            human += [*self._of_steps(steps, past), event.c.message_id == message.c.id]
+        counted = _number(select(func.count()).where(*human))
+        return counted + self._orders(past) if isinstance(asked, c.Engaged) else counted
+
+    def _orders(self, past: c.Past) -> Sql:
+        times = self._times(purchase.c.occurred_at, past)
+        return _number(select(func.count()).where(purchase.c.contact_id == contact.c.id, kept(), *times))
+
+    def _purchased(self, past: c.PastPurchase) -> Sql:
+        parts: list[Sql] = []
+        if past.times is None and past.total is None:
+            return self._hot(contact.c.last_purchase_at, past)
+        if past.times:
+            parts.append(_bounds(self._orders(past), past.times.at_least, past.times.at_most))
+        if past.total:
+            bounds = (self._minor(past.total.at_least), self._minor(past.total.at_most))
+            times = self._times(purchase.c.occurred_at, past)
+            spent = select(func.coalesce(func.sum(net_value()), 0)).where(
+                purchase.c.contact_id == contact.c.id, kept(), *times
+            )
+            parts.append(_bounds(_number(spent), *bounds))
+        return and_(*parts)
+
+    def _minor(self, money: Money | None) -> int | None:
+        if money is None:
+            return None
+        minor = convert(money, self.project.currency, self.project.exchange)
+        if minor is None:
+            raise ConfigError(f"{money} cannot be compared: nurture.yaml has no exchange rate for {money.currency}")
+        return minor
+
+    def flips(self, asked: c.Leaf) -> Iterator[Sql]:
+        """The instants at which time alone may change the answer; those past are among them."""
+        for leaf in c.walk(asked):
+            past = getattr(leaf, leaf.key, None)
+            if not isinstance(past, c.Past | c.Moment):
+                continue
+            column = HOT[type(leaf)]
+            for length in (past.within, past.more_than):
+                if length and not _counts(past):
+                    yield later(column, length.delta)
+                elif length:
+                    yield self._oldest_leaves(leaf, length.delta)
+
+    def _oldest_leaves(self, leaf: c.Leaf, length: timedelta) -> Sql:
+        if isinstance(leaf, c.Purchased):
+            table, column, mine = purchase, purchase.c.occurred_at, [kept()]
+        elif isinstance(leaf, c.Received):
+            table, column, mine = message, message.c.accepted_at, []
+        else:
+            table, column, mine = (
+                event,
+                event.c.occurred_at,
+                [event.c.kind.in_([kind.value for kind in KINDS[type(leaf)]])],
+            )
+        oldest = select(func.min(column)).where(table.c.contact_id == contact.c.id, column > ago(length), *mine)
+        return later(_number(oldest), length)
+
+
+def next_flip(flips: list[Sql]) -> Sql | None:
+    """The first of those instants that is still to come; null where none is."""
+    ahead = [case((flip > NOW, flip), else_=null()) for flip in flips]
+    return smallest(*ahead) if ahead else None
+
+
+def unrated() -> Sql:
+    """A purchase of the contact has no value in the project's currency, so sums cannot be told."""
+    return exists(select(1).where(purchase.c.contact_id == contact.c.id, purchase.c.value.is_(null())))
+
+
+def asks_for_sums(asked: c.Leaf) -> bool:
+    """Whether the condition rests on sums of money."""
+    return any(isinstance(leaf, c.Purchased) and leaf.purchased.total is not None for leaf in c.walk(asked))
+
+
+def suppressed(reason: str | None = None) -> Sql:
+    """The contact's address must not be mailed (for that reason, where one is given)."""
+    why = suppression.c.reason == reason if reason else true()
+    return exists(
+        select(1)
+        .select_from(contact_address.join(suppression, suppression.c.address_key == contact_address.c.address_key))
+        .where(contact_address.c.contact_id == contact.c.id, why)
+    )
+
+
+def _exists(table: Any, *conditions: Sql) -> Sql:
+    return exists(select(1).where(table.c.contact_id == contact.c.id, *conditions))
+
+
+def _number(statement: Any) -> Sql:
+    found: Sql = statement.correlate(contact, enrollment).scalar_subquery()
+    return found
+
+
+def _counts(past: c.Past | c.Moment) -> bool:
+    return any(getattr(past, name, None) for name in ("times", "total", "step"))
+
+
+def _bounds(value: Sql, at_least: Any, at_most: Any) -> Sql:
+    lower = value >= at_least if at_least is not None else true()
+    upper = value <= at_most if at_most is not None else true()
+    return and_(lower, upper)
+
+
+def _moment(column: Sql, moment: c.Moment) -> Sql:
+    newer = column >= ago(moment.within.delta) if moment.within else true()
+    older = column < ago(moment.more_than.delta) if moment.more_than else true()
+    return and_(newer, older)
+
+
+def _locale(name: str) -> Sql:
+    return or_(contact.c.locale == name, contact.c.locale.startswith(f"{name}-", autoescape=True))
+
+
+def _attribute(name: str, wanted: Any) -> Sql:
+    match wanted:
+        case c.AttributeTest():
+            return _attribute_test(name, wanted)
+        case tuple():
+            return or_(*(attributes.equals(name, value) for value in wanted))
+        case _:
+            return attributes.equals(name, wanted)
+
+
+def _attribute_test(name: str, test: c.AttributeTest) -> Sql:
+    parts: list[Sql] = []
+    if test.is_set is not None:
+        parts.append(attributes.present(name) if test.is_set else not_(attributes.present(name)))
+    for bound, compare in ((test.at_least, "__ge__"), (test.at_most, "__le__")):
+        if bound is not None:
+            reading = attributes.text(name) if isinstance(bound, str) else attributes.number(name)
+            parts.append(getattr(reading, compare)(bound))
+    return and_(*parts)

@@ -1,0 +1,27 @@
+"""What is due at all: one cheap question a tick, so that nothing due costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, bindparam, exists, literal, select, union_all
+
+from nurture.store.tables import enrollment, message
+from nurture.store.types import Instant
+
+
+def probe(table: Table, campaigns: Sequence[str]) -> Select[Any] | Any | None:
+    """The campaigns that have due rows in `table` (enrollments or messages); None when there is no campaign to ask for."""
+    due = table.c.due_at <= bindparam("now", type_=Instant())
+    asked = [select(literal(name)).where(exists(select(1).where(table.c.campaign == name, due))) for name in campaigns]
+    return union_all(*asked) if len(asked) > 1 else (asked[0] if asked else None)
+
+
+def due_campaigns(connection: Connection, statement: Any, now: datetime) -> list[str]:
+    """Run a probe."""
+    return list(connection.execute(statement, {"now": now}).scalars()) if statement is not None else []
+
+
+ENROLLMENTS, MESSAGES = enrollment, message

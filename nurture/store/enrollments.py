@@ -1,0 +1,169 @@
+"""Enrollments: who is due, with every answer their step asks for; and what was decided, written in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean as SqlBoolean
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, literal, null, select, true, update
+
+from nurture.core.campaign import IfStep, UntilHappened, WaitStep
+from nurture.core.condition import Leaf, Purchased
+from nurture.core.decide import Answers, Arm, MessageState, Standing
+from nurture.core.program import Course, Program
+from nurture.store.conditions import Asker, asks_for_sums, next_flip, unrated
+from nurture.store.database import insert_new, update_rows
+from nurture.store.tables import contact, contact_tag, decision, enrollment, message
+from nurture.store.types import Instant
+
+LIVE = "live"
+ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A due enrollment: where it stands and what the database answered."""
+
+    contact_id: str
+    id: str
+    decisions: int
+    why: str
+    standing: Standing
+    answers: Answers
+
+
+class DueQuery:
+    """The one query that brings a campaign's due enrollments with their answers; built once a release."""
+
+    def __init__(self, program: Program, course: Course) -> None:
+        self._program, self._course = program, course
+        self._asker = Asker(program.project, inside=True)
+        self._statement = self._build()
+
+    def _build(self) -> Select[Any]:
+        of_step = and_(
+            message.c.contact_id == enrollment.c.contact_id,
+            message.c.enrollment_id == enrollment.c.id,
+            message.c.step == enrollment.c.step,
+        )
+        e, m = enrollment.c, message.c
+        return (
+            select(
+                e.contact_id, e.id, e.decisions, e.why, e.step, e.arm, e.entered_at, e.arrived_at, contact.c.timezone,
+                m.state, m.reason, m.claimed_at, m.settled_at, m.accepted_at, m.expires_at,
+                *exits(self._asker, self._course), self._step_answer(), self._flips_at(), self._unrated(),
+            )
+            .select_from(enrollment.join(contact, contact.c.id == e.contact_id).outerjoin(message, of_step))
+            .where(e.campaign == self._course.campaign.name, e.state == LIVE)
+        )  # fmt: skip
+
+    def _asked(self) -> dict[str, Leaf]:
+        asked: dict[str, Leaf] = {}
+        for name, place in self._course.places.items():
+            match place.step:
+                case IfStep(if_=condition):
+                    asked[name] = condition
+                case WaitStep(wait=UntilHappened(until=condition)):
+                    asked[name] = condition
+        return asked
+
+    def _step_answer(self) -> ColumnElement[Any]:
+        whens = [(enrollment.c.step == name, self._asker.ask(one)) for name, one in self._asked().items()]
+        return case(*whens, else_=false()) if whens else literal(None, SqlBoolean())
+
+    def _flips_at(self) -> ColumnElement[Any]:
+        whens = []
+        for name, asked in self._asked().items():
+            flip = next_flip(list(self._asker.flips(asked)))
+            if flip is not None:
+                whens.append((enrollment.c.step == name, flip))
+        return case(*whens, else_=null()) if whens else literal(None, Instant())
+
+    def _unrated(self) -> ColumnElement[Any]:
+        sums = [name for name, asked in self._asked().items() if asks_for_sums(asked)]
+        return and_(enrollment.c.step.in_(sums), unrated()) if sums else literal(None, SqlBoolean())
+
+    def some(self, connection: Connection, now: datetime, limit: int) -> list[Due]:
+        """At most `limit` due enrollments, the longest due first; on PostgreSQL with their contacts locked."""
+        statement = self._statement
+        if connection.dialect.name == "postgresql":
+            ids = self._lock(connection, now, limit)
+            if not ids:
+                return []
+            statement = statement.where(enrollment.c.contact_id.in_(ids))
+        statement = statement.where(enrollment.c.due_at <= now).order_by(enrollment.c.due_at).limit(limit)
+        return [self._due(row) for row in connection.execute(statement, {"now": now})]
+
+    def _lock(self, connection: Connection, now: datetime, limit: int) -> list[str]:
+        due = select(enrollment.c.contact_id).where(
+            enrollment.c.campaign == self._course.campaign.name, enrollment.c.state == LIVE, enrollment.c.due_at <= now
+        )
+        ids = connection.execute(due.order_by(enrollment.c.due_at).limit(limit)).scalars().all()
+        return lock_contacts(connection, ids, skip=True) if ids else []
+
+    def _due(self, row: Any) -> Due:
+        standing = Standing(
+            step=row[4], arm=Arm(row[5]), entered_at=row[6], arrived_at=row[7], zone=self._program.zone_of(row[8]),
+            message=MessageState(row[9]) if row[9] else None, message_reason=row[10], claimed_at=row[11],
+            settled_at=row[13] or row[12], expires_at=row[14],
+        )  # fmt: skip
+        return Due(row[0], row[1], row[2], row[3], standing, answers(row[15:18], row[18], row[19], row[20]))
+
+
+def exits(asker: Asker, course: Course) -> list[ColumnElement[Any]]:
+    """The answers on which an enrollment leaves: the goal, the first `exit_when` that holds, `stay_while`."""
+    campaign = course.campaign
+    goal = asker.ask(Purchased(purchased=campaign.goal.purchased))
+    leaving = [(asker.ask(one), literal(number)) for number, one in enumerate(campaign.exit_when)]
+    first = case(*leaving, else_=null()) if leaving else null()
+    stays = asker.ask(campaign.stay_while).is_(true()) if campaign.stay_while else true()
+    return [goal.label("goal"), first.label("exit_when"), stays.label("stay_while")]
+
+
+def answers(leaving: Sequence[Any], step: Any, flips_at: datetime | None, no_rate: Any) -> Answers:
+    """Read answers from a row."""
+    goal, first, stays = leaving
+    return Answers(bool(goal), first, bool(stays), bool(step), flips_at, bool(no_rate))
+
+
+def lock_contacts(connection: Connection, ids: Sequence[str], *, skip: bool = False) -> list[str]:
+    """Lock contacts' rows in id order until the transaction ends; with `skip`, those that nobody else has."""
+    statement = select(contact.c.id).where(contact.c.id.in_(sorted(set(ids)))).order_by(contact.c.id)
+    return list(connection.execute(statement.with_for_update(skip_locked=skip)).scalars())
+
+
+def save_moves(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write where enrollments stand now."""
+    update_rows(connection, enrollment, rows)
+
+
+def add_decisions(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep decisions with their reasons."""
+    insert_new(connection, decision, rows)
+
+
+def add_messages(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Owe messages; one that is owed already stays as it is."""
+    insert_new(connection, message, rows)
+
+
+def set_tags(connection: Connection, added: Sequence[tuple[str, str]], removed: Sequence[tuple[str, str]]) -> None:
+    """Put tags on contacts and take tags off; pairs of contact id and tag."""
+    insert_new(connection, contact_tag, [{"contact_id": cid, "tag": tag} for cid, tag in added])
+    for contact_id, tag in removed:
+        connection.execute(contact_tag.delete().where(contact_tag.c.contact_id == contact_id, contact_tag.c.tag == tag))
+
+
+def set_attributes(connection: Connection, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Merge attributes by contact id; a value of None removes the attribute."""
+    if not changes:
+        return
+    statement = select(contact.c.id, contact.c.attributes).where(contact.c.id.in_(list(changes)))
+    for contact_id, known in connection.execute(statement).all():
+        merged = {**known, **changes[contact_id]}
+        kept = {name: value for name, value in merged.items() if value is not None}
+        if kept != known:
+            connection.execute(update(contact).where(contact.c.id == contact_id).values(attributes=kept))

@@ -1,0 +1,168 @@
+"""Who may enter a campaign: the audience, the baseline, the looks that are due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+)
+
+from nurture.core.program import Course, Program
+from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
+from nurture.store.database import insert_from, insert_new, upsert
+from nurture.store.enrollments import LIVE
+from nurture.store.tables import baseline, campaign_look, campaign_state, contact, contact_mark, enrollment
+from nurture.store.types import later
+
+ENTRY_COLUMNS = ("campaign", "contact_id", "look_at")
+
+
+class Entrance:
+    """The questions one campaign asks about those who may enter it; built once a release."""
+
+    def __init__(self, program: Program, course: Course) -> None:
+        self.course, self.campaign = course, course.campaign
+        self._asker = Asker(program.project, inside=False)
+        self.wanted = self._wanted()
+
+    def _wanted(self) -> ColumnElement[bool]:
+        audience = self.campaign.audience
+        staged = contact.c.stage.in_([stage.value for stage in audience.stage]) if audience.stage else true()
+        rated = not_(unrated()) if any(asks_for_sums(one) for one in audience.where) else true()
+        return and_(staged, self._asker.all(audience.where), rated)
+
+    def may_enter(self) -> ColumnElement[bool]:
+        """In the audience, not in the baseline, not in this campaign or in another, and long enough since last time."""
+        mine = and_(enrollment.c.contact_id == contact.c.id, enrollment.c.campaign == self.campaign.name)
+        again = self.campaign.re_enter
+        recent = (
+            true()
+            if again is None
+            else or_(enrollment.c.state == LIVE, later(enrollment.c.ended_at, again.delta) > NOW)
+        )
+        known = exists(
+            select(1).where(baseline.c.campaign == self.campaign.name, baseline.c.contact_id == contact.c.id)
+        )
+        return and_(self.wanted, not_(known), not_(exists(select(1).where(mine, recent))), self._free())
+
+    def _free(self) -> ColumnElement[bool]:
+        if self.campaign.overlap:
+            return true()
+        busy = and_(
+            enrollment.c.contact_id == contact.c.id, enrollment.c.state == LIVE, enrollment.c.exclusive.is_(true())
+        )
+        return not_(exists(select(1).where(busy)))
+
+    def candidates(self, connection: Connection, now: datetime, limit: int) -> list[str]:
+        """At most `limit` contacts who may enter."""
+        statement = select(contact.c.id).where(self.may_enter()).limit(limit)
+        return list(connection.execute(statement, {"now": now}).scalars())
+
+    def entering(self, connection: Connection, ids: Sequence[str], now: datetime) -> list[tuple[str, int]]:
+        """Of these contacts, those who may enter, each with how many times they were in before."""
+        before = (
+            select(func.count())
+            .where(enrollment.c.contact_id == contact.c.id, enrollment.c.campaign == self.campaign.name)
+            .scalar_subquery()
+        )
+        statement = select(contact.c.id, before).where(contact.c.id.in_(ids), self.may_enter())
+        return [(row[0], int(row[1])) for row in connection.execute(statement, {"now": now})]
+
+    def forget_baseline(self, connection: Connection, now: datetime, ids: Sequence[str] | None = None) -> None:
+        """Let those of the baseline who no longer match enter later on."""
+        still = exists(select(1).where(contact.c.id == baseline.c.contact_id, self.wanted))
+        among = baseline.c.contact_id.in_(ids) if ids is not None else true()
+        statement = delete(baseline).where(baseline.c.campaign == self.campaign.name, among, not_(still))
+        connection.execute(statement, {"now": now})
+
+    def take_baseline(self, connection: Connection, now: datetime) -> None:
+        """Remember all who match now: they match already, and do not enter."""
+        connection.execute(delete(baseline).where(baseline.c.campaign == self.campaign.name))
+        matching = select(literal(self.campaign.name), contact.c.id).where(self.wanted)
+        connection.execute(insert_from(connection, baseline, ["campaign", "contact_id"], matching), {"now": now})
+
+    def _flip(self) -> ColumnElement[Any] | None:
+        flips = [flip for one in self.campaign.audience.where for flip in self._asker.flips(one)]
+        if self.campaign.re_enter:
+            left = (
+                select(func.max(enrollment.c.ended_at))
+                .where(enrollment.c.contact_id == contact.c.id, enrollment.c.campaign == self.campaign.name)
+                .scalar_subquery()
+            )
+            flips.append(later(left, self.campaign.re_enter.delta))
+        return next_flip(flips)
+
+    def _next_looks(self) -> Select[Any] | None:
+        flip = self._flip()
+        return None if flip is None else select(contact.c.id, flip.label("look_at"))
+
+    def plan_looks(self, connection: Connection, ids: Sequence[str], now: datetime) -> None:
+        """Note when time alone may change whether these contacts match."""
+        statement = self._next_looks()
+        mine = and_(campaign_look.c.campaign == self.campaign.name, campaign_look.c.contact_id.in_(ids))
+        connection.execute(delete(campaign_look).where(mine))
+        if statement is not None:
+            rows = connection.execute(statement.where(contact.c.id.in_(ids)), {"now": now})
+            looks = [
+                {"campaign": self.campaign.name, "contact_id": row[0], "look_at": row[1]} for row in rows if row[1]
+            ]
+            upsert(connection, campaign_look, looks)
+
+    def plan_all_looks(self, connection: Connection, now: datetime) -> None:
+        """The same for everybody, in one statement."""
+        connection.execute(delete(campaign_look).where(campaign_look.c.campaign == self.campaign.name))
+        flip = self._flip()
+        if flip is not None:
+            source = select(literal(self.campaign.name), contact.c.id, flip).where(flip.is_not(null()))
+            connection.execute(insert_from(connection, campaign_look, ENTRY_COLUMNS, source), {"now": now})
+
+
+def enroll(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Enroll contacts; whoever is enrolled already stays as they are."""
+    insert_new(connection, enrollment, rows)
+
+
+def marked(connection: Connection, limit: int) -> list[str]:
+    """Contacts about whom a fact came in, the oldest first."""
+    statement = select(contact_mark.c.contact_id).order_by(contact_mark.c.marked_at).limit(limit)
+    return list(connection.execute(statement).scalars())
+
+
+def unmark(connection: Connection, ids: Sequence[str]) -> None:
+    """They were looked at; their rows are locked, so no fact came in between."""
+    connection.execute(delete(contact_mark).where(contact_mark.c.contact_id.in_(ids)))
+
+
+def due_looks(connection: Connection, campaign: str, now: datetime, limit: int) -> list[str]:
+    """Contacts whom time alone may have made match."""
+    statement = select(campaign_look.c.contact_id).where(
+        campaign_look.c.campaign == campaign, campaign_look.c.look_at <= now
+    )
+    return list(connection.execute(statement.order_by(campaign_look.c.look_at).limit(limit)).scalars())
+
+
+def campaign_states(connection: Connection) -> dict[str, Mapping[str, Any]]:
+    """How far each campaign's entering is."""
+    return {row["campaign"]: dict(row) for row in connection.execute(select(campaign_state)).mappings()}
+
+
+def save_campaign_state(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Keep how far a campaign's entering is."""
+    connection.execute(delete(campaign_state).where(campaign_state.c.campaign == row["campaign"]))
+    connection.execute(insert(campaign_state).values(**row))

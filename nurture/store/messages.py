@@ -1,0 +1,301 @@
+"""Messages: what is due with everything the gate and the template ask, the claim, and the settlement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
+
+from nurture.core.decide import Arm
+from nurture.core.event import SuppressionReason
+from nurture.core.gate import Asked
+from nurture.core.program import Course, Program
+from nurture.store.conditions import Asker
+from nurture.store.database import chunks, insert_new, update_rows, upsert
+from nurture.store.enrollments import LIVE, answers, exits, lock_contacts
+from nurture.store.tables import (
+    breaker,
+    consent,
+    contact,
+    contact_address,
+    counter,
+    enrollment,
+    kept_email,
+    message,
+    purchase,
+    suppression,
+)
+
+COUNTED = ("sending", "accepted", "unknown")
+"""The states that count against limits."""
+
+FOR_CAUSE = tuple(
+    reason.value
+    for reason in SuppressionReason
+    if reason not in (SuppressionReason.UNSUBSCRIBED, SuppressionReason.SUNSET)
+)
+"""Suppressions that hold for mail about an order or account too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A due message: what the gate asks of it, and what its template may show."""
+
+    contact_id: str
+    id: str
+    enrollment_id: str
+    step: str
+    attempts: int
+    fence: int
+    asked: Asked
+    contact: Mapping[str, Any]
+
+
+CONTACT_COLUMNS = ("address", "first_name", "last_name", "locale", "country", "timezone", "stage", "signed_up_at",
+                   "tracked", "attributes", "purchase_count")  # fmt: skip
+
+
+class ClaimQuery:
+    """The one query that brings a campaign's due messages with all that decides over them; built once a release."""
+
+    def __init__(self, program: Program, course: Course) -> None:
+        self._program, self._course = program, course
+        self._statement = self._build()
+
+    def _build(self) -> Select[Any]:
+        m, e = message.c, enrollment.c
+        asker = Asker(self._program.project, inside=True)
+        stands = and_(e.state == LIVE, e.step == m.step)
+        return (
+            select(
+                m.contact_id, m.id, m.enrollment_id, m.step, m.attempts, m.fence, m.expires_at, m.capped_since,
+                stands, e.arm, *exits(asker, self._course), self._suppressed(), self._consents(),
+                *(contact.c[name] for name in CONTACT_COLUMNS),
+            )
+            .select_from(
+                message.join(enrollment, and_(e.contact_id == m.contact_id, e.id == m.enrollment_id)).join(
+                    contact, contact.c.id == m.contact_id
+                )
+            )
+            .where(m.campaign == self._course.campaign.name)
+        )  # fmt: skip
+
+    def _suppressed(self) -> ColumnElement[bool]:
+        joined = contact_address.join(suppression, suppression.c.address_key == contact_address.c.address_key)
+        cause = suppression.c.reason.in_(FOR_CAUSE) if self._course.transactional else true()
+        return exists(select(1).select_from(joined).where(contact_address.c.contact_id == m_contact(), cause))
+
+    def _consents(self) -> ColumnElement[bool]:
+        if self._course.transactional:
+            return true()
+        topic = self._course.campaign.topic
+        return exists(
+            select(1).where(consent.c.contact_id == m_contact(), consent.c.topic == topic, consent.c.given.is_(true()))
+        )
+
+    def some(self, connection: Connection, now: datetime, limit: int) -> list[Candidate]:
+        """At most `limit` due messages, the longest due first, with their contacts locked until the transaction ends."""
+        due = select(message.c.contact_id).where(
+            message.c.campaign == self._course.campaign.name, message.c.due_at <= now
+        )
+        statement = self._statement
+        if connection.dialect.name == "postgresql":
+            ids = connection.execute(due.order_by(message.c.due_at).limit(limit)).scalars().all()
+            locked = lock_contacts(connection, ids, skip=True) if ids else []
+            statement = statement.where(message.c.contact_id.in_(locked))
+        statement = statement.where(message.c.due_at <= now).order_by(message.c.due_at, message.c.id).limit(limit)
+        rows = connection.execute(statement, {"now": now}).all()
+        claims = self._claims(connection, [row[0] for row in rows], now)
+        return [self._candidate(row, claims.get(row[0], ())) for row in rows]
+
+    def _claims(
+        self, connection: Connection, ids: Sequence[str], now: datetime
+    ) -> dict[str, list[tuple[datetime, str]]]:
+        """When each contact was last claimed for, and by which campaign, as far back as any rate reaches."""
+        rates = [*self._program.project.limits.per_contact, *self._course.campaign.limits.per_contact]
+        if not rates or not ids or self._course.transactional:
+            return {}
+        since = now - max(rate.per.delta for rate in rates)
+        exempt = [name for name, course in self._program.courses.items() if course.transactional]
+        statement = (
+            select(message.c.contact_id, message.c.claimed_at, message.c.campaign)
+            .where(message.c.contact_id.in_(sorted(set(ids))), message.c.claimed_at > since)
+            .where(message.c.state.in_(COUNTED), message.c.campaign.not_in(exempt))
+            .order_by(message.c.claimed_at)
+        )
+        found: dict[str, list[tuple[datetime, str]]] = {}
+        for contact_id, at, campaign in connection.execute(statement):
+            found.setdefault(contact_id, []).append((at, campaign))
+        return found
+
+    def _candidate(self, row: Any, claims: Sequence[tuple[datetime, str]]) -> Candidate:
+        values = dict(zip(CONTACT_COLUMNS, row[15:], strict=True))
+        asked = Asked(
+            stands_there=bool(row[8]), arm=Arm(row[9]), answers=answers(row[10:13], False, None, False),
+            suppressed=bool(row[13]), consents=bool(row[14]), expires_at=row[6], capped_since=row[7],
+            zone=self._program.zone_of(values["timezone"]), claims=[at for at, _ in claims],
+            campaign_claims=[at for at, name in claims if name == self._course.campaign.name],
+        )  # fmt: skip
+        return Candidate(row[0], row[1], row[2], row[3], row[4], row[5], asked, values)
+
+
+def m_contact() -> ColumnElement[Any]:
+    """The contact of the message asked about."""
+    return message.c.contact_id
+
+
+def last_purchases(connection: Connection, contact_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Each contact's latest purchase."""
+    ids = sorted(set(contact_ids))
+    if not ids:
+        return {}
+    rank = func.row_number().over(
+        partition_by=purchase.c.contact_id, order_by=(purchase.c.occurred_at.desc(), purchase.c.order_id)
+    )
+    ranked = select(purchase, rank.label("place")).where(purchase.c.contact_id.in_(ids)).subquery()
+    rows = connection.execute(select(ranked).where(ranked.c.place == 1)).mappings()
+    return {row["contact_id"]: dict(row) for row in rows}
+
+
+def save_claims(connection: Connection, rows: Sequence[Mapping[str, Any]], kept: Sequence[Mapping[str, Any]]) -> None:
+    """Write claims and what was rendered for them; committed before any byte leaves."""
+    update_rows(connection, message, rows)
+    upsert(connection, kept_email, kept)
+
+
+def save_verdicts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what the gate put off or refused."""
+    update_rows(connection, message, rows)
+
+
+def reserve(connection: Connection, scope: str, bucket: str, wanted: int, limit: int) -> int:
+    """Take up to `wanted` places of a limit. Returns how many were free; they are taken."""
+    this = and_(counter.c.scope == scope, counter.c.bucket == bucket)
+    insert_new(connection, counter, [{"scope": scope, "bucket": bucket, "used": 0}])
+    used = connection.execute(select(counter.c.used).where(this).with_for_update()).scalar_one()
+    granted = max(0, min(wanted, limit - int(used)))
+    if granted:
+        connection.execute(update(counter).where(this).values(used=counter.c.used + granted))
+    return granted
+
+
+def give_back(connection: Connection, scope: str, bucket: str, places: int) -> None:
+    """Return places of a limit that were not needed."""
+    connection.execute(
+        update(counter).where(counter.c.scope == scope, counter.c.bucket == bucket).values(used=counter.c.used - places)
+    )
+
+
+def ours(connection: Connection, claims: Mapping[tuple[str, str], int]) -> set[tuple[str, str]]:
+    """Those claims, by (contact id, message id) with their fence, that nobody has taken over or settled."""
+    found: set[tuple[str, str]] = set()
+    for some in chunks(list(claims), 300):
+        statement = select(message.c.contact_id, message.c.id, message.c.fence).where(
+            tuple_(message.c.contact_id, message.c.id).in_(some), message.c.state == "sending"
+        )
+        found.update((row[0], row[1]) for row in connection.execute(statement) if claims[row[0], row[1]] == row[2])
+    return found
+
+
+def settle(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what became of claims; each row names the fence it was claimed under, and counts under no other."""
+    if not rows:
+        return
+    names = [name for name in rows[0] if name not in ("contact_id", "id", "fence")]
+    statement = (
+        update(message)
+        .where(message.c.contact_id == bindparam("k_contact"), message.c.id == bindparam("k_id"))
+        .where(message.c.fence == bindparam("k_fence"), message.c.state == "sending")
+        .values({name: bindparam(f"n_{name}", type_=message.c[name].type) for name in names})
+    )
+    keys = {"contact_id": "k_contact", "id": "k_id", "fence": "k_fence"}
+    connection.execute(statement, [{keys.get(name, f"n_{name}"): value for name, value in row.items()} for row in rows])
+
+
+def wake_enrollments(connection: Connection, keys: Sequence[tuple[str, str, str]], now: datetime) -> None:
+    """Have the enrollments (contact id, id) that stand at the step of a settled message asked again."""
+    if not keys:
+        return
+    connection.execute(
+        update(enrollment)
+        .where(enrollment.c.contact_id == bindparam("k_contact"), enrollment.c.id == bindparam("k_id"))
+        .where(enrollment.c.step == bindparam("k_step"), enrollment.c.state == LIVE)
+        .values(due_at=now),
+        [{"k_contact": contact_id, "k_id": enrollment_id, "k_step": step} for contact_id, enrollment_id, step in keys],
+    )
+
+
+def expire_leases(connection: Connection, now: datetime, limit: int) -> int:
+    """Claims whose lease ran out become unknown: they may have left. Returns how many."""
+    late = (
+        select(message.c.contact_id, message.c.id)
+        .where(message.c.state == "sending", message.c.lease_until < now)
+        .order_by(message.c.contact_id)
+        .limit(limit)
+    )
+    rows = [
+        {"contact_id": row[0], "id": row[1], "state": "unknown", "lease_until": None, "settled_at": now,
+         "reason": "the lease ran out"}
+        for row in connection.execute(late)
+    ]  # fmt: skip
+    return update_rows(connection, message, rows, guard={"state": "sending"}) if rows else 0
+
+
+def resend_unknown(connection: Connection, before: datetime, now: datetime, limit: int) -> int:
+    """By policy, once: messages unknown since `before` are due again, and say so. Returns how many."""
+    old = (
+        select(message.c.contact_id, message.c.id)
+        .where(message.c.state == "unknown", message.c.settled_at < before)
+        .where(or_(message.c.resent_by_policy.is_(None), message.c.resent_by_policy.is_not(true())))
+        .limit(limit)
+    )
+    rows = [
+        {"contact_id": row[0], "id": row[1], "state": "retry", "due_at": now, "settled_at": None, "resent_by_policy": True,
+         "expires_at": now, "reason": "no answer; sent once more by policy"}
+        for row in connection.execute(old)
+    ]  # fmt: skip
+    return update_rows(connection, message, rows, guard={"state": "unknown"}) if rows else 0
+
+
+def forget_kept(connection: Connection, before_day: int) -> int:
+    """Forget the values of emails kept longer than the project keeps them."""
+    return connection.execute(kept_email.delete().where(kept_email.c.day < before_day)).rowcount
+
+
+def recent_outcomes(connection: Connection, since: datetime, most: int) -> dict[str, tuple[int, int, int]]:
+    """By campaign, of the `most` newest messages claimed since then: accepted, bounced hard, complained of."""
+    newest = select(message).where(message.c.claimed_at >= since).order_by(message.c.claimed_at.desc()).limit(most)
+    seen = newest.subquery()
+    hard = and_(seen.c.bounced_at.is_not(None), seen.c.bounce == "hard")
+    counts = (func.count(seen.c.accepted_at), func.count().filter(hard), func.count(seen.c.complained_at))
+    rows = connection.execute(select(seen.c.campaign, *counts).group_by(seen.c.campaign))
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
+def open_breakers(connection: Connection, now: datetime) -> dict[str, datetime]:
+    """The campaigns whose breaker is open, and until when."""
+    rows = connection.execute(select(breaker.c.campaign, breaker.c.until).where(breaker.c.until > now))
+    return {campaign: until for campaign, until in rows}
+
+
+def open_breaker(connection: Connection, campaign: str, until: datetime, reason: str, now: datetime) -> None:
+    """Stop a campaign's emails until then."""
+    connection.execute(breaker.delete().where(breaker.c.campaign == campaign))
+    connection.execute(insert(breaker).values(campaign=campaign, opened_at=now, until=until, reason=reason))

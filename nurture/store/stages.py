@@ -1,0 +1,15 @@
+"""Contacts whose stage time alone has changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from nurture.store.tables import contact
+
+
+def due_stages(connection: Connection, now: datetime, limit: int) -> list[str]:
+    """Contacts whose next stage check has come, found by its index."""
+    statement = select(contact.c.id).where(contact.c.stage_check_at <= now).order_by(contact.c.stage_check_at)
+    return list(connection.execute(statement.limit(limit)).scalars())
