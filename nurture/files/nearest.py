@@ -27,8 +27,9 @@ def _distance(left: str, right: str) -> int:
 def _unlike(wanted: str, right: str) -> float | None:
     """How unlike two words are, 0 for the same; None where nobody would take one for the other."""
     longest = max(len(wanted), len(right))
-    if min(len(wanted), len(right)) >= 3 and (wanted.startswith(right) or right.startswith(wanted)):
-        return 0.5 * (longest - min(len(wanted), len(right))) / longest
+    shortest = min(len(wanted), len(right))
+    if shortest >= 3 and shortest * 2 > longest and (wanted.startswith(right) or right.startswith(wanted)):
+        return 0.5 * (longest - shortest) / longest
     distance = _distance(wanted, right)
     return distance / longest if distance <= max(1, longest * 2 // 5) < longest or distance == 0 else None
 

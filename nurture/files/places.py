@@ -68,14 +68,18 @@ def country_meant(text: str) -> str | None:
 
 
 def is_locale(name: str) -> bool:
-    """Whether the language, and the territory if one is named, exist (CLDR)."""
-    from babel import Locale, UnknownLocaleError
+    """Whether the language exists (CLDR), and so do the country and the script if they are named."""
+    language, *rest = name.replace("_", "-").split("-")
+    known = language.lower() in _english("languages").values()
+    return known and all(_is_subtag(part) for part in rest)
 
-    try:
-        locale = Locale.parse(name.replace("-", "_"))
-    except (ValueError, UnknownLocaleError, TypeError):
-        return False
-    return locale.territory is None or locale.territory in COUNTRIES or locale.territory.isdigit()
+
+def _is_subtag(part: str) -> bool:
+    if len(part) == 2:
+        return part.upper() in COUNTRIES
+    if len(part) == 4 and part.isalpha():
+        return part.title() in _english("scripts").values()
+    return part.isalnum() and (len(part) == 3 or 5 <= len(part) <= 8)
 
 
 def locale_meant(text: str) -> str | None:
