@@ -86,13 +86,13 @@ class Opened:
 
         return Emails(self.database, self.signer)
 
-    def provider(self) -> Provider:
-        """A new provider, for one thread. Raises ConfigError when its settings are missing."""
+    def provider(self, name: str | None = None) -> Provider:
+        """A new provider, for one thread: the named one, else the project's. Raises ConfigError when its settings are missing."""
         from nurture.providers import make
         from nurture.providers.config import ProviderConfig
 
         config = ProviderConfig(self.clock, self.settings.outbox_dir, self.settings.smtp, self.settings.sendgrid)
-        return make(self.project.provider, config)
+        return make(name or self.project.provider, config)
 
 
 def open_project(directory: Path, clock: Callable[[], datetime] = wall_clock) -> Opened:

@@ -9,6 +9,7 @@ from typing import Any
 
 from nurture.actions.queries import Queries
 from nurture.actions.release import Emails
+from nurture.actions.stop import stopped
 from nurture.actions.values import template_values
 from nurture.core import gate
 from nurture.core.email import Mailbox, Outgoing
@@ -16,12 +17,9 @@ from nurture.core.errors import NotFound, RenderError
 from nurture.core.gate import Bounds, Defer, Pass, Refusal, Skip, Verdict
 from nurture.core.program import Course
 from nurture.emails.fill import Envelope
-from nurture.store import messages, releases
+from nurture.store import messages
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.messages import Candidate
-
-STOPPED = "sending_stopped"
-"""The setting in the database under which all sending stands still; its value says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ class _Claimer:
             window=course.window, rates=rates,
             campaign_rates=() if course.transactional else campaign.limits.per_contact,
             capped_wait=project.limits.capped.wait.delta,
-            stopped=releases.get_meta(self._connection, STOPPED) is not None,
+            stopped=stopped(self._connection, campaign.name) is not None,
             breaker_until=messages.open_breakers(self._connection, self._now).get(campaign.name),
         )  # fmt: skip
 
@@ -136,7 +134,8 @@ class _Claimer:
         self, course: Course, bounds: Bounds, passed: Sequence[Candidate]
     ) -> tuple[list[tuple[str, str]], int]:
         """Take places of every limit that counts messages; whoever gets none is put off to the next hour or day."""
-        granted, taken = len(passed), []
+        granted = len(passed)
+        taken: list[tuple[str, str]] = []
         for scope, bucket, limit, frees_at in self._limits(course):
             got = messages.reserve(self._connection, scope, bucket, granted, limit)
             for candidate in passed[got:granted]:
@@ -156,15 +155,16 @@ class _Claimer:
         local = self._now.astimezone(program.zone)
         midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
         next_day = midnight.astimezone(self._now.tzinfo)
-        limits = program.project.limits, campaign.limits
+        whole, own = program.project.limits, campaign.limits
+        limits = [(f"campaign {campaign.name}", own.per_hour, own.per_day)]
+        if not course.transactional:
+            limits.append(("project", whole.per_hour, whole.per_day))
         found = []
-        for scope, limit in zip(("project", f"campaign {campaign.name}"), limits, strict=True):
-            if course.transactional and scope == "project":
-                continue
-            if limit.per_hour:
-                found.append((scope, f"{hour:%Y-%m-%dT%HZ}", limit.per_hour, hour + timedelta(hours=1)))
-            if limit.per_day:
-                found.append((scope, f"{local:%Y-%m-%d}", limit.per_day, next_day))
+        for scope, per_hour, per_day in limits:
+            if per_hour:
+                found.append((scope, f"{hour:%Y-%m-%dT%HZ}", per_hour, hour + timedelta(hours=1)))
+            if per_day:
+                found.append((scope, f"{local:%Y-%m-%d}", per_day, next_day))
         return found
 
     def _render(self, course: Course, candidates: Sequence[Candidate]) -> list[_Rendered]:

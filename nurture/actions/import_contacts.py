@@ -28,7 +28,7 @@ from nurture.actions.importing import (
     read_rows,
     take_address,
 )
-from nurture.actions.repeats import repeated_keys
+from nurture.actions.repeats import Keys
 from nurture.core.contact import (
     WORD_LENGTH,
     attribute_value,
@@ -44,6 +44,7 @@ from nurture.core.lifecycle import Stage
 from nurture.core.program import Program
 from nurture.core.project import Project
 from nurture.core.zone import zone
+from nurture.store.contacts import in_bulk
 from nurture.store.database import Database
 
 FIELDS = {
@@ -81,7 +82,7 @@ def import_contacts(database: Database, program: Program, job: Job, now: datetim
     check_columns(job, ALIASES, [("email",)])
     summary = Summary(dry_run=job.dry_run)
     work = preview_chunk if job.dry_run else apply_chunk
-    with Rejects(job, summary) as rejects:
+    with in_bulk(database), Rejects(job, summary) as rejects:
         people = _people(job, _reader(program, job, now), rejects, partial(finish, program.project), summary.counts)
         for chunk in in_chunks(people):
             summary.counts.update(work(database, program, chunk, now))
@@ -216,7 +217,8 @@ def _people(
     job: Job, reader: Reader, rejects: Rejects, check: Callable[[Cells], None], counts: Counter[str]
 ) -> Iterator[Cells]:
     """What the rows say, once for each address: first those that come once, then the others, brought together."""
-    repeated = repeated_keys(job, ALIASES)
+    keys = Keys(job, ALIASES)
+    repeated = keys.repeated()
     for _, said in read_rows(job, reader, check, rejects):
         counts["rows"] += 1
         if said["key"] not in repeated:
@@ -224,11 +226,10 @@ def _people(
     parts = -(-len(repeated) // HELD)
     for part in range(parts):
         people: dict[str, Cells] = {}
-        for _, said in read_rows(job, reader, check):
-            key = said["key"]
-            if key in repeated and hash(key) % parts == part:
-                counts["repeated"] += key in people
-                merge(people.setdefault(key, said), said)
+        for _, said in read_rows(job, reader, check, only=lambda row: keys.of(row) in repeated):
+            if hash(said["key"]) % parts == part:
+                counts["repeated"] += said["key"] in people
+                merge(people.setdefault(said["key"], said), said)
         yield from people.values()
 
 

@@ -22,7 +22,7 @@ from nurture.files.tabular import Row, Table
 
 T = TypeVar("T")
 
-CHUNK = 2000
+CHUNK = 5000
 """Rows to a transaction, where a row is all that is written."""
 
 SHOWN = 20
@@ -338,17 +338,24 @@ def _number(value: Any) -> Any:
 
 
 def read_rows(
-    job: Job, reader: Reader, check: Callable[[Cells], None], rejects: Rejects | None = None
+    job: Job,
+    reader: Reader,
+    check: Callable[[Cells], None],
+    rejects: Rejects | None = None,
+    only: Callable[[Row], bool] | None = None,
 ) -> Iterator[tuple[Row, Cells]]:
     """The rows that can be used and what they say; `check` finishes a row as a whole and raises ValueError.
 
-    The others go to `rejects`; without it this is another reading of the same file, and they are passed over.
+    The others go to `rejects`; without it this is another reading of the same file, `only` of some rows, and those
+    that cannot be used are passed over.
     """
     typed = job.table.delimiter is None
     reader.mended = "_reason" in job.table.header
     for number, row in enumerate(job.table.rows()):
         if rejects and number % 500 == 0:
             job.progress(job.table.position)
+        if only and not only(row):
+            continue
         try:
             said = reader.read(row, typed)
             check(said)

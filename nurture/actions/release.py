@@ -21,6 +21,10 @@ from nurture.store import releases
 from nurture.store.database import Connection, Database
 
 
+RESTAGE = "restage_after"
+"""The setting under which `sweep` folds every life again, after other rules: the last contact id that is done."""
+
+
 @dataclass(frozen=True)
 class Release:
     """What runs: an id, the program, and the digest of each compiled email."""
@@ -86,8 +90,11 @@ class Releases:
             row = releases.latest_release(connection)
             if row is None:
                 raise NotFound("nothing is published yet; `nurture run` publishes the project's files")
-            if row.id not in self._known:
-                self._known[row.id] = _read(connection, row)
+            return self._release(connection, row)
+
+    def _release(self, connection: Connection, row: releases.ReleaseRow) -> Release:
+        if row.id not in self._known:
+            self._known[row.id] = _read(connection, row)
         return self._known[row.id]
 
     def publish(self, checked: Checked, now: datetime) -> Release:
@@ -106,6 +113,9 @@ class Releases:
             lost = _left_standing(program, releases.standing_at(connection))
             if lost:
                 raise ProjectError(lost)
+            before = releases.latest_release(connection)
+            if before and self._release(connection, before).program.rules != program.rules:
+                releases.set_meta(connection, RESTAGE, "")
             row = releases.save_release(connection, files, emails, __version__, now)
             releases.set_meta(connection, "running_release", str(row.id))
             if releases.get_meta(connection, "salt") is None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from nurture.actions.importing import Job, match_columns, read_address
 from nurture.core.errors import InputError
+from nurture.files.tabular import Row
 
 
 class Seen:
@@ -28,30 +29,34 @@ class Seen:
         return met == 1
 
 
-def repeated_keys(job: Job, aliases: Mapping[str, str]) -> set[str]:
-    """The normalised addresses that come several times, and perhaps a few others."""
-    seen = Seen()
-    found: set[str] = set()
-    places: dict[tuple[str, ...], int | None] = {}
-    for row in job.table.rows():
-        names = row.names
-        if names not in places:
-            places[names] = _address_place(job, names, aliases)
-        place = places[names]
+class Keys:
+    """Reads the addresses of a file, and nothing else."""
+
+    def __init__(self, job: Job, aliases: Mapping[str, str]) -> None:
+        self._job, self._aliases = job, aliases
+        self._places: dict[tuple[str, ...], int | None] = {}
+
+    def of(self, row: Row) -> str | None:
+        """The key of a row's address; None where it has none that can be used."""
+        if row.names not in self._places:
+            self._places[row.names] = self._place(row.names)
+        place = self._places[row.names]
         if place is None or place >= len(row.cells):
-            continue
+            return None
         cell = row.cells[place]
-        if type(cell) is str and (key := quick_key(cell.strip())) and seen.meet(key):
-            found.add(key)
-    return found
+        return quick_key(cell.strip()) if type(cell) is str else None
 
+    def repeated(self) -> set[str]:
+        """The normalised addresses that come several times, and perhaps a few others."""
+        seen = Seen()
+        return {key for row in self._job.table.rows() if (key := self.of(row)) and seen.meet(key)}
 
-def _address_place(job: Job, names: tuple[str, ...], aliases: Mapping[str, str]) -> int | None:
-    try:
-        matched = match_columns(names, aliases, job.mapping)
-    except InputError:
-        return None
-    return next((place for place, wanted, _ in matched if wanted == "email"), None)
+    def _place(self, names: tuple[str, ...]) -> int | None:
+        try:
+            matched = match_columns(names, self._aliases, self._job.mapping)
+        except InputError:
+            return None
+        return next((place for place, wanted, _ in matched if wanted == "email"), None)
 
 
 def quick_key(text: str) -> str | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from nurture.actions.queries import Queries
-from nurture.actions.record import Told, stir, tell
-from nurture.store import lives, messages, stages
+from nurture.actions.record import Told, restage, stir, tell
+from nurture.actions.release import RESTAGE
+from nurture.store import lives, messages, releases, stages
 from nurture.store.database import BATCH, Database
 
 WATCHED = timedelta(hours=24)
@@ -29,7 +30,21 @@ def sweep(database: Database, queries: Queries, now: datetime) -> int:
         if sending.unknown.then == "resend":
             done += messages.resend_unknown(connection, now - sending.unknown.after.delta, now, BATCH)
         messages.forget_kept(connection, (now - sending.keep_emails.delta).toordinal())
+    done += _restage(database, queries, now)
     return done + _stages(database, queries, now) + _breakers(database, queries, now)
+
+
+def _restage(database: Database, queries: Queries, now: datetime) -> int:
+    """After the rules of the lifecycle changed: fold the lives of the next batch of contacts by the new ones."""
+    with database.read() as connection:
+        after = releases.get_meta(connection, RESTAGE)
+    if after is None:
+        return 0
+    with database.write() as connection:
+        ids = stages.next_contacts(connection, after, BATCH)
+        restage(connection, queries.program, ids, now)
+        releases.set_meta(connection, RESTAGE, ids[-1] if ids else None)
+    return len(ids) + 1
 
 
 def _stages(database: Database, queries: Queries, now: datetime) -> int:

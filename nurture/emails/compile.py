@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -146,6 +146,8 @@ def compile_email(
     path = resolve_locale(files, template, locale, branding.default_locale)
     language = path.removeprefix(template + ".").removesuffix("html").rstrip(".") or branding.default_locale
     front, pieces = expand(files, path, language)
+    if front.sender is not None:
+        branding = replace(branding, sender=front.sender)
     return _Compilation(files, template, path, language, branding).run(front, pieces, subject, preheader)
 
 

@@ -134,7 +134,7 @@ def _no_condition(refusal: Refusal) -> Said:
         )
     if refusal.node.items is not None:
         return Said(place, "condition", "one condition stands here, not a list", "put the list under 'all:' or 'any:'")
-    best = nearest(text, BY_KEY)
+    best = nearest(text.replace(":", " ").split(" ")[0], BY_KEY)
     field = BY_KEY[best].model_fields.get(best) or BY_KEY[best].model_fields[f"{best}_"] if best else None
     hint = f"write it like {{{best}: {shape.flow(shape.example(field))}}}" if field else "write one like {country: TR}"
     return Said(place, "condition", f"'{refusal.shown}' is not a condition", hint)

@@ -11,7 +11,6 @@ from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
 
 Element = str | int
-HIDDEN = frozenset({"name"})
 
 
 def keys(model: type[BaseModel]) -> dict[str, FieldInfo]:

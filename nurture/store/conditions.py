@@ -210,18 +210,18 @@ class Asker:
                     yield self._oldest_leaves(leaf, length.delta)
 
     def _oldest_leaves(self, leaf: c.Leaf, length: timedelta) -> Sql:
-        if isinstance(leaf, c.Purchased):
-            table, column, mine = purchase, purchase.c.occurred_at, [kept()]
-        elif isinstance(leaf, c.Received):
-            table, column, mine = message, message.c.accepted_at, []
-        else:
-            table, column, mine = (
-                event,
-                event.c.occurred_at,
-                [event.c.kind.in_([kind.value for kind in KINDS[type(leaf)]])],
-            )
-        oldest = select(func.min(column)).where(table.c.contact_id == contact.c.id, column > ago(length), *mine)
+        """When the oldest that is counted now will be too old to count."""
+        column, mine = self._counted(leaf)
+        oldest = select(func.min(column)).where(*mine, column > ago(length))
         return later(_number(oldest), length)
+
+    def _counted(self, leaf: c.Leaf) -> tuple[Sql, list[Sql]]:
+        if isinstance(leaf, c.Purchased):
+            return purchase.c.occurred_at, [purchase.c.contact_id == contact.c.id, kept()]
+        if isinstance(leaf, c.Received):
+            return message.c.accepted_at, [message.c.contact_id == contact.c.id]
+        kinds = [kind.value for kind in KINDS[type(leaf)]]
+        return event.c.occurred_at, [event.c.contact_id == contact.c.id, event.c.kind.in_(kinds)]
 
 
 def next_flip(flips: list[Sql]) -> Sql | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Table, bindparam, select, text, update
+from sqlalchemy import event as event_hooks
 
-from nurture.store.database import chunks, update_rows, upsert
+from nurture.store.database import Database, chunks, update_rows, upsert
 from nurture.store.suppressions import contacts_by_address
 from nurture.store.tables import (
     consent,
@@ -61,6 +64,27 @@ ALL_KNOWN: tuple[tuple[str, Table, str], ...] = (
     ("conversions", conversion, "occurred_at"),
 )
 """What is told of one contact, in this order: heading, table, and the time it is sorted by."""
+
+
+@contextmanager
+def in_bulk(database: Database) -> Iterator[None]:
+    """Work on very many rows with little memory: file pages are not mapped, and young rows not searched for cycles."""
+    thresholds = gc.get_threshold()
+    if database.is_sqlite:
+        database.close()
+        event_hooks.listen(database.engine, "connect", _unmapped)
+    gc.set_threshold(200_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        if database.is_sqlite:
+            event_hooks.remove(database.engine, "connect", _unmapped)
+            database.close()
+
+
+def _unmapped(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA mmap_size=0")
 
 
 def take_turns(connection: Connection) -> None:
@@ -169,9 +193,15 @@ def load_consent_changes(connection: Connection, ids: Iterable[str]) -> set[tupl
 CONSENT = ("contact_id", "topic", "given", "source", "occurred_at", "recorded_at")
 
 
-def add_consents(connection: Connection, words: Sequence[tuple[Any, ...]], current: Sequence[tuple[Any, ...]]) -> None:
-    """Keep new words on consent (tuples of CONSENT), and those of them that stand from now on."""
-    bulk_insert(connection, consent_change, CONSENT, words)
+def add_consents(
+    connection: Connection,
+    words: Sequence[tuple[Any, ...]],
+    first: Sequence[tuple[Any, ...]],
+    current: Sequence[tuple[Any, ...]],
+) -> None:
+    """Keep new words on consent (tuples of CONSENT); `first` are a contact's first, `current` those that stand now."""
+    bulk_insert(connection, consent_change, CONSENT, [*first, *words])
+    bulk_insert(connection, consent, CONSENT, first)
     upsert(connection, consent, [dict(zip(CONSENT, row, strict=True)) for row in current])
 
 

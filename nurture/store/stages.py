@@ -13,3 +13,9 @@ def due_stages(connection: Connection, now: datetime, limit: int) -> list[str]:
     """Contacts whose next stage check has come, found by its index."""
     statement = select(contact.c.id).where(contact.c.stage_check_at <= now).order_by(contact.c.stage_check_at)
     return list(connection.execute(statement.limit(limit)).scalars())
+
+
+def next_contacts(connection: Connection, after: str, limit: int) -> list[str]:
+    """The next contacts by id, to go through all of them in batches."""
+    statement = select(contact.c.id).where(contact.c.id > after).order_by(contact.c.id).limit(limit)
+    return list(connection.execute(statement).scalars())
