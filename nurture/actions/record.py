@@ -159,9 +159,10 @@ def _retell(connection: Connection, program: Program, standings: Mapping[str, St
 def restage(connection: Connection, program: Program, contact_ids: Sequence[str], now: datetime) -> None:
     """Fold the whole lives of these contacts again, in an open transaction."""
     standings = lives.lock_standings(connection, contact_ids)
+    before = {contact_id: standing.stage for contact_id, standing in standings.items()}
     _retell(connection, program, standings, now)
     lives.save_standings(connection, standings.values())
-    stir(connection, standings, now)
+    stir(connection, (cid for cid, standing in standings.items() if standing.stage != before[cid]), now)
 
 
 def stir(connection: Connection, contact_ids: Iterable[str], now: datetime) -> None:

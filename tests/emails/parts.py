@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -58,7 +59,7 @@ FOOT = "{{ project.postal_address }} " + LINKS
 
 def email_file(body: str, subject: str = "Hello", **front: str) -> str:
     """A template with a subject, its body in a small document that has all the law asks for."""
-    keys = "".join(f"{name}: '{value}'\n" for name, value in {"subject": subject, **front}.items())
+    keys = "".join(f"{name}: {json.dumps(value)}\n" for name, value in {"subject": subject, **front}.items())
     return f"---\n{keys}---\n<html><body>{body}\n<p>{FOOT}</p></body></html>\n"
 
 

