@@ -31,7 +31,7 @@ logger = logging.getLogger("nurture.service")
 LOOK_EVERY = 1.0
 SWEEP_EVERY = 15.0
 FILES_EVERY = 2.0
-SENDERS = 2
+SENDERS = 4
 BACK_OFF = 5.0
 """Seconds: between looks for due work, sweeps, looks at the files; and after an error before the next try."""
 

@@ -68,7 +68,7 @@ def record_facts_in(connection: Connection, program: Program, facts: Sequence[Fa
 
 def _place(connection: Connection, facts: Sequence[Fact], now: datetime) -> list[Fact]:
     """Facts with the contact they are about, where one can be found; of the future's facts none is placed."""
-    keys = [address_key(fact.address) if fact.address and not fact.contact_id else "" for fact in facts]
+    keys = [_key(fact.address) if fact.address and not fact.contact_id else "" for fact in facts]
     owners = suppressions.contacts_by_address(connection, sorted(filter(None, keys)))
     return [
         replace(
@@ -78,6 +78,14 @@ def _place(connection: Connection, facts: Sequence[Fact], now: datetime) -> list
         )
         for fact, key in zip(facts, keys, strict=True)
     ]
+
+
+def _key(address: str) -> str:
+    """The address's key; what a provider tells of an address that is none belongs to nobody."""
+    try:
+        return address_key(address)
+    except ValueError:
+        return ""
 
 
 def _tell_messages(connection: Connection, facts: Iterable[Fact], now: datetime) -> Told:

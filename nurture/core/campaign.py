@@ -161,7 +161,9 @@ class SendStep(StepBase):
     """Send one email."""
 
     send: TemplateName = Field(description="The template, below templates/emails.", examples=["wake-up/miss-you"])
-    subject: str | None = Field(None, min_length=1, description="Instead of the template's own subject.")
+    subject: str | None = Field(
+        None, min_length=1, description="Instead of the template's own subject.", examples=["We kept your place"]
+    )
     otherwise: Literal["continue"] | None = Field(
         None, description="Go on when the email cannot be sent for good, instead of leaving.", examples=["continue"]
     )
@@ -253,8 +255,12 @@ class Campaign(Closed):
         examples=["2 days"],
     )
     limits: Limits = Field(Limits(), description="How much it may send.")
-    exit_when: tuple[Condition, ...] = Field((), description="Any of these ends the enrollment.")
-    stay_while: Condition | None = Field(None, description="The enrollment ends when this no longer holds.")
+    exit_when: tuple[Condition, ...] = Field(
+        (), description="Any of these ends the enrollment.", examples=[[{"replied": {"since": "entry"}}]]
+    )
+    stay_while: Condition | None = Field(
+        None, description="The enrollment ends when this no longer holds.", examples=[{"stage": ["lead", "prospect"]}]
+    )
     steps: tuple[Step, ...] = Field(min_length=1, description="What happens, in order.")
 
 

@@ -127,10 +127,16 @@ class Project(Closed):
     )
     from_: From = Field(alias="from", description="Who the emails are from.")
     reply_to: str | None = Field(None, description="Where answers go.", examples=["care@acme.example"])
-    postal_address: str = Field(min_length=1, description="Shown in every email; the law asks for it.")
+    postal_address: str = Field(
+        min_length=1,
+        description="Shown in every email; the law asks for it.",
+        examples=["Acme Ltd, 1 Example Street, 34000 Istanbul"],
+    )
     legal: Legal = Field(Legal(), description="Shown to the countries that ask for it.")
     topics: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]+$")], Topic] = Field(
-        min_length=1, description="What a person can choose on the preference page."
+        min_length=1,
+        description="What a person can choose on the preference page.",
+        examples=[{"offers": {"title": {"en": "Offers"}}}],
     )
     provider: Literal["outbox", "smtp", "sendgrid"] = Field("outbox", description="Who carries the emails.")
     database: str = Field(
@@ -145,7 +151,7 @@ class Project(Closed):
     )
     limits: ProjectLimits = Field(ProjectLimits(), description="How much may be sent, across all campaigns.")
     order: tuple[str, ...] = Field(
-        (), description="Which campaign goes first when limits bite; the rest follow by name."
+        (), description="Which campaign goes first when limits bite; the rest follow by name.", examples=[["win-back"]]
     )
     sending: Sending = Field(Sending(), description="How emails are handed over.")
 

@@ -52,6 +52,10 @@ class Anchors:
         url = entities.unescape(href).strip()
         if _UNTOUCHED.match(url) or self.system(url):
             return href
+        for mark in ANY.findall(url):
+            if self.system(mark):
+                message = "links.view, links.preferences and links.unsubscribe are whole addresses"
+                raise refuse(self._piece(mark).problem("link", message, "leave nothing beside them in href"))
         if ANY.search(url):
             return self._varying(url, tracked)
         if not safe_url(url):

@@ -24,7 +24,7 @@ from nurture.emails.footer import completed
 from nurture.emails.inherit import expand
 from nurture.emails.inline import inline
 from nurture.emails.marks import PIECE, PIXEL
-from nurture.emails.mime import header_text
+from nurture.emails.mime import address_field, header_text
 from nurture.emails.sandbox import Words
 from nurture.emails.source import (
     FOLDER,
@@ -54,7 +54,7 @@ _PAD = "&#847;&zwnj;&nbsp;" * 30
 class Branding:
     """What is the same in every email of one step: who writes, on whose behalf, in which campaign.
 
-    `base_url` is where links lead, without a slash at its end; `legal` maps keys like `mersis` to their text;
+    `base_url` is where the links of nurture lead; `legal` maps keys like `mersis` to their text;
     `currency` and `default_locale` are the project's.
     """
 
@@ -146,8 +146,8 @@ def compile_email(
     path = resolve_locale(files, template, locale, branding.default_locale)
     language = path.removeprefix(template + ".").removesuffix("html").rstrip(".") or branding.default_locale
     front, pieces = expand(files, path, language)
-    if front.sender is not None:
-        branding = replace(branding, sender=front.sender)
+    branding = replace(branding, sender=front.sender or branding.sender, base_url=branding.base_url.rstrip("/"))
+    _check_addresses(branding)
     return _Compilation(files, template, path, language, branding).run(front, pieces, subject, preheader)
 
 
@@ -212,7 +212,8 @@ class _Compilation:
         html = anchors.in_html(_uncommented(inline(pieces[:-1]), pieces))
         other = beside(self.files, self.path, ".txt")
         builder = Builder(self.env, anchors, self.known)
-        builder.html(_with_pixel(html, chr(PIECE + len(pieces) - 1) if preheader else ""), pieces)
+        shown = preheader and not any("email.preheader" in piece.text for piece in pieces[:-1])
+        builder.html(_with_pixel(html, chr(PIECE + len(pieces) - 1) if shown else ""), pieces)
         if other is None:
             builder.text(derive(html, pieces), pieces)
         else:
@@ -237,17 +238,23 @@ class _Compilation:
         if sum(map(len, builder.constants)) > MAX_CONSTANT:
             message = f"the email is larger than {MAX_CONSTANT} characters"
             raise refuse(Problem(FOLDER + self.path, 1, 1, "size", message))
-        problems = []
-        for name, line in assigned(self.env, builder.source):
-            path, at = builder.lines[line - 1]
-            problems.append(Problem(path, at, 1, "name", f"{name} is a name of nurture's own", "take another"))
-        if problems:
-            raise refuse(*sorted(set(problems)))
         try:
+            self._own_names(builder)
             self.env.compile(builder.source)
         except TemplateSyntaxError as error:
             path, at = builder.lines[error.lineno - 1]
             raise refuse(Problem(path, at, 1, "syntax", str(error.message))) from None
+        except (SyntaxError, RecursionError, MemoryError):
+            message, hint = "loops and conditions are nested too deeply here", "take out a level"
+            raise refuse(Problem(FOLDER + self.path, 1, 1, "syntax", message, hint)) from None
+
+    def _own_names(self, builder: Builder) -> None:
+        problems = set()
+        for name, line in assigned(self.env, builder.source):
+            path, at = builder.lines[line - 1]
+            problems.add(Problem(path, at, 1, "name", f"{name} is a name of nurture's own", "take another"))
+        if problems:
+            raise refuse(*problems)
 
 
 def project_names(branding: Branding, language: str) -> dict[str, Any]:
@@ -260,6 +267,16 @@ def project_names(branding: Branding, language: str) -> dict[str, Any]:
     }
     campaign = {"name": branding.campaign, "title": branding.campaign_title}
     return {"project": project, "campaign": campaign, "_": Words(language)}
+
+
+def _check_addresses(branding: Branding) -> None:
+    """Raise ProjectError where a header could not hold the project's own addresses."""
+    try:
+        address_field("From", branding.sender)
+        if branding.reply_to:
+            address_field("Reply-To", Mailbox("", branding.reply_to))
+    except ValueError as error:
+        raise refuse(Problem("nurture.yaml", 1, 1, "from", str(error))) from None
 
 
 def _uncommented(html: str, pieces: list[Piece]) -> str:

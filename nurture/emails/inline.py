@@ -7,6 +7,7 @@ alone. What comes back is checked: every tag is still there, closes what it clos
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -114,9 +115,9 @@ def _character(piece: Piece, number: int, place: Place) -> str:
 
 def _check(html: str, pieces: Sequence[Piece]) -> None:
     """Raise ProjectError unless every tag is there once, pairs as before, around balanced HTML."""
-    seen = [ord(mark) - PIECE for mark in re.findall(f"[{chr(PIECE)}-{chr(PIECE + MAX_PIECES - 1)}]", html)]
+    seen = Counter(ord(mark) - PIECE for mark in re.findall(f"[{chr(PIECE)}-{chr(PIECE + MAX_PIECES - 1)}]", html))
     for number, piece in enumerate(pieces):
-        wanted = seen.count(number)
+        wanted = seen[number]
         if (piece.kind is Kind.TAG and wanted != 1) or (piece.kind is Kind.VALUE and not wanted):
             hint = "move it out of the tag or style it stands in"
             raise refuse(piece.problem("place", "this template tag would be lost in the HTML here", hint))

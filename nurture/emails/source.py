@@ -212,6 +212,9 @@ def cut(source: Source) -> list[Piece]:
         line = error.lineno + source.first_line - 1
         message = f"the template cannot be read: {error.message}"
         raise refuse(Problem(FOLDER + source.path, line, 1, "syntax", message)) from None
+    except RecursionError:
+        message = "the template is nested too deeply"
+        raise refuse(Problem(FOLDER + source.path, source.first_line, 1, "syntax", message)) from None
 
 
 def _known_words(env: Environment, tree: nodes.Template) -> None:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
 
+from nurture.core.values import Duration
+
 Element = str | int
 
 
@@ -75,14 +77,16 @@ def example(field: FieldInfo) -> Any | None:
     """A right value for the field: its own example, else one made of its type's."""
     if field.examples:
         return field.examples[0]
-    schema = next((item for item in field.metadata if hasattr(item, "json_schema")), None)
+    schema = (
+        None
+        if isinstance(field.default, Duration)
+        else next((item for item in field.metadata if hasattr(item, "json_schema")), None)
+    )
     if schema is not None and schema.json_schema and schema.json_schema.get("examples"):
         return schema.json_schema["examples"][0]
-    for _, kind in members(field.annotation):
-        made = _made(kind)
-        if made is not None:
-            return made
-    return None
+    if isinstance(field.default, int | str | Duration) and not isinstance(field.default, Enum):
+        return field.default
+    return next((made for _, kind in members(field.annotation) if (made := _made(kind)) is not None), None)
 
 
 def _made(kind: Any) -> Any | None:
@@ -91,6 +95,9 @@ def _made(kind: Any) -> Any | None:
         chosen = wanted or dict(list(keys(kind).items())[:1])
         made = {key: example(field) for key, field in chosen.items()}
         return made if all(value is not None for value in made.values()) else None
+    if get_origin(kind) is tuple:
+        first = next((made for _, item in members(get_args(kind)[0]) if (made := _made(item)) is not None), None)
+        return None if first is None else [first]
     if get_origin(kind) is Literal:
         return get_args(kind)[0]
     if isinstance(kind, type) and issubclass(kind, Enum):

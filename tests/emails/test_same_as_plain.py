@@ -37,7 +37,7 @@ BODIES = (
     "<a href='https://shop.example/a?b=1&amp;c={x}' data-track='no'>plain</a> "
     "<a href='https://shop.example/ü?c=&#39;{{ contact.first_name|urlencode }}' data-track='no'>plain</a></p>",
     "{% macro button(url, words) %}<a href='{{ url }}'>{{ words }}</a>{% endmacro %}"
-    "<p>{{ button('https://shop.example/x', contact.first_name ~ '!') }} {{ button('https://shop.example/y', 'y') }}</p>"
+    "<p>{{ button('https://shop.example/x', contact.first_name ~ '!') }}</p><p>{{ button(links.preferences, 'y') }}</p>"
     "{% set note %}<b>{{ contact.last_name }}</b> = 100%{% endset %}<div>{{ note }}{{ note }}</div>",
     "<p>{% raw %}{{ not }} a {% tag %}{% endraw %} {{ contact.first_name }}</p><ul>{% for i in range(3) %}"
     "<li>{{ i }} of {{ loop.length }}</li>{% endfor %}</ul><img src='https://x.example/a.png' alt='A picture'>",
