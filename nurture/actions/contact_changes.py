@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -41,11 +41,13 @@ class Changes:
     words: list[Word] = field(default_factory=list)
     current: list[Word] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    beginning: str = field(default_factory=lambda: token_hex(2))
+    ids: Callable[[int], str] = token_hex
+    beginning: str = ""
 
     def new_id(self) -> str:
         """A random id. Those of one chunk begin alike, so that their rows lie together: a quarter of the pages."""
-        return self.beginning + token_hex(14)
+        self.beginning = self.beginning or self.ids(2)
+        return self.beginning + self.ids(14)
 
     @property
     def touched(self) -> set[str]:
@@ -56,14 +58,23 @@ class Changes:
 def preview_chunk(database: Database, program: Program, chunk: Sequence[Cells], now: datetime) -> Counter[str]:
     """Count what `apply_chunk` would do."""
     with database.read() as connection:
-        return compare(connection, program, chunk, now, lock=False).counts
+        return compare(connection, program, chunk, now, Changes(), lock=False).counts
 
 
-def apply_chunk(database: Database, program: Program, chunk: Sequence[Cells], now: datetime) -> Counter[str]:
-    """Bring what the rows say into the database, in one transaction. Each address comes once in `chunk`."""
+def apply_chunk(
+    database: Database,
+    program: Program,
+    chunk: Sequence[Cells],
+    now: datetime,
+    ids: Callable[[int], str] = token_hex,
+) -> Counter[str]:
+    """Bring what the rows say into the database, in one transaction. Each address comes once in `chunk`.
+
+    `ids` gives the hexadecimal text of so many random bytes, for the ids of new contacts.
+    """
     with database.write() as connection:
         store.take_turns(connection)
-        changes = compare(connection, program, chunk, now, lock=True)
+        changes = compare(connection, program, chunk, now, Changes(ids=ids), lock=True)
         _write(connection, program, changes, now)
     return changes.counts
 
@@ -81,9 +92,10 @@ def _write(connection: Transaction, program: Program, changes: Changes, now: dat
     stir(connection, changes.touched, now)
 
 
-def compare(connection: Transaction, program: Program, chunk: Sequence[Cells], now: datetime, lock: bool) -> Changes:
-    """What the rows say that is not known yet."""
-    changes = Changes()
+def compare(
+    connection: Transaction, program: Program, chunk: Sequence[Cells], now: datetime, changes: Changes, lock: bool
+) -> Changes:
+    """Add to `changes` what the rows say that is not known yet."""
     keys = [said["key"] for said in chunk]
     owners = contacts_by_address(connection, keys)
     changes.counts["suppressed"] = len(known_suppressions(connection, keys))

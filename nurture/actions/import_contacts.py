@@ -81,7 +81,7 @@ def import_contacts(database: Database, program: Program, job: Job, now: datetim
     """
     check_columns(job, ALIASES, [("email",)])
     summary = Summary(dry_run=job.dry_run)
-    work = preview_chunk if job.dry_run else apply_chunk
+    work = preview_chunk if job.dry_run else partial(apply_chunk, ids=job.ids)
     with in_bulk(database), Rejects(job, summary) as rejects:
         people = _people(job, _reader(program, job, now), rejects, partial(finish, program.project), summary.counts)
         for chunk in in_chunks(people):

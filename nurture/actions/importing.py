@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
+from secrets import token_hex
 from typing import IO, Any, TypeVar
 
 from nurture.core.address import address_key
@@ -47,13 +48,17 @@ class Rejected:
 
 @dataclass
 class Job:
-    """One import: the table, what its columns mean (`--map`), where rejects go, whether anything is written."""
+    """One import: the table, what its columns mean (`--map`), where rejects go, whether anything is written.
+
+    `ids` gives the hexadecimal text of so many random bytes, for the ids of new contacts.
+    """
 
     table: Table
     mapping: Mapping[str, str] = field(default_factory=dict)
     reject_path: Path | None = None
     dry_run: bool = False
     progress: Callable[[int], None] = lambda _position: None
+    ids: Callable[[int], str] = token_hex
 
 
 @dataclass
