@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nurture.core.campaign import Campaign, SendStep, walk_steps
@@ -12,12 +12,18 @@ from nurture.core.errors import ProjectError
 from nurture.core.problem import Problem
 from nurture.core.project import Project
 from nurture.emails.compile import Branding, CompiledEmail, compile_email
+from nurture.emails.lint import lint, oversize, undeclared
 from nurture.emails.source import variants
-from nurture.files.folder import scan
+from nurture.files import walk
+from nurture.files.folder import CAMPAIGNS, scan
 from nurture.files.loader import Loaded, load_files
+from nurture.files.positions import Place, Positions
+from nurture.files.tree import read
 
 EmailKey = tuple[str, str, str]
 """Campaign, step, and the locale the email is written in; "" for the one that is sent where no other fits."""
+
+SUBJECT = "subject"
 
 
 @dataclass(frozen=True)
@@ -61,24 +67,66 @@ def check_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Chec
     broken = set(loaded.broken)
     emails: dict[EmailKey, CompiledEmail] = {}
     for campaign in loaded.campaigns:
-        for step, locale in _sent(campaign, loaded.templates):
-            try:
-                branding = branding_of(loaded, campaign, step)
-                compiled = compile_email(loaded.templates, step.send, locale, branding, subject=step.subject)
-                emails[campaign.name, step.id, locale] = compiled
-            except ProjectError as error:
-                problems.update(error.problems)
-                broken.add(campaign.name)
+        made, found = _emails(loaded, campaign)
+        emails |= made
+        problems.update(found)
+        if any(problem.severity == "error" for problem in found):
+            broken.add(campaign.name)
     ordered = sorted(problems, key=lambda one: (one.path, one.line, one.column, one.rule, one.message))
     return Checked(loaded, tuple(ordered), frozenset(broken), emails)
 
 
-def _sent(campaign: Campaign, templates: Mapping[str, str]) -> Iterator[tuple[SendStep, str]]:
-    """Every sending step with every language its template is written in, and the one for all others."""
+def _emails(loaded: Loaded, campaign: Campaign) -> tuple[dict[EmailKey, CompiledEmail], list[Problem]]:
+    """Every email of a campaign, in every language its template is written in and the one for all others."""
+    emails: dict[EmailKey, CompiledEmail] = {}
+    problems: list[Problem] = []
     for step in walk_steps(campaign.steps):
-        if isinstance(step, SendStep):
-            for locale in sorted({"", *variants(templates, step.send)}):
-                yield step, locale
+        if not isinstance(step, SendStep):
+            continue
+        wrong = _subject(loaded, campaign, step)
+        problems += [*wrong, *_linted(loaded.templates, step.send)]
+        for locale in () if wrong else sorted({"", *variants(loaded.templates, step.send)}):
+            try:
+                branding = branding_of(loaded, campaign, step)
+                compiled = compile_email(loaded.templates, step.send, locale, branding, subject=step.subject)
+            except ProjectError as error:
+                problems += error.problems
+                continue
+            emails[campaign.name, step.id, locale] = compiled
+            problems += filter(None, [oversize(compiled)])
+    return emails, problems
+
+
+def _linted(templates: Mapping[str, str], template: str) -> list[Problem]:
+    """What is wrong or not good about a template. What cannot be read, and a missing subject, compiling tells."""
+    try:
+        found = [*undeclared(templates, template), *lint(templates, template)]
+    except ProjectError:
+        return []
+    return [problem for problem in found if problem.rule != "subject"]
+
+
+def _subject(loaded: Loaded, campaign: Campaign, step: SendStep) -> list[Problem]:
+    """What is wrong with a subject that stands in the campaign file, told at its place there."""
+    if step.subject is None:
+        return []
+    try:
+        found: Sequence[Problem] = undeclared({f"{SUBJECT}.html": step.subject}, SUBJECT)
+    except ProjectError as error:
+        found = error.problems
+    path = f"{CAMPAIGNS}/{campaign.name}.yaml"
+    place = _subject_place(path, loaded.files[path], step.id)
+    return [replace(problem, path=path, line=place.line, column=place.column) for problem in found]
+
+
+def _subject_place(path: str, text: str, step_id: str) -> Place:
+    """Where the subject of a step stands in its campaign's file."""
+    root, _ = read(path, text)
+    if root is None:
+        return Place(1, 1)
+    steps = walk.steps(root.data().get("steps"))
+    paths = [step.path for step in steps if step.id == step_id]
+    return Positions(root, path).value((*paths[0], "subject")) if paths else root.place
 
 
 def branding_of(loaded: Loaded, campaign: Campaign, step: SendStep) -> Branding:

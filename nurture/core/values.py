@@ -239,7 +239,11 @@ ReEnterText = Annotated[
 ]
 TimeText = Annotated[time, *text_type(parse_time, _TIME, "10:00")]
 HoursText = Annotated[Hours, *text_type(parse_hours, f"{_TIME} ?- ?{_TIME}", "09:00-18:00")]
-ShareText = Annotated[float, *text_type(parse_share, r"\d{1,3}(\.\d+)? ?%", "10%")]
+ShareText = Annotated[
+    float,
+    *text_type(parse_share, r"\d{1,3}(\.\d+)? ?%", "10%"),
+    PlainSerializer(lambda share: f"{share * 100:g}%"),
+]
 MoneyText = Annotated[Money, *text_type(parse_money, r"\d+(\.\d+)? ?[A-Z]{3}", "50 EUR")]
 RateText = Annotated[Rate, *text_type(parse_rate, r"\d+ per " + _LENGTH, "1 per 24 hours")]
 LookText = Annotated[

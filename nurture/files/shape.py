@@ -93,11 +93,11 @@ def _made(kind: Any) -> Any | None:
     if _is_model(kind):
         wanted = {key: field for key, field in keys(kind).items() if field.is_required()}
         chosen = wanted or dict(list(keys(kind).items())[:1])
-        made = {key: example(field) for key, field in chosen.items()}
-        return made if all(value is not None for value in made.values()) else None
+        whole = {key: example(field) for key, field in chosen.items()}
+        return whole if all(value is not None for value in whole.values()) else None
     if get_origin(kind) is tuple:
-        first = next((made for _, item in members(get_args(kind)[0]) if (made := _made(item)) is not None), None)
-        return None if first is None else [first]
+        items = (_made(item) for _, item in members(get_args(kind)[0]))
+        return next(([item] for item in items if item is not None), None)
     if get_origin(kind) is Literal:
         return get_args(kind)[0]
     if isinstance(kind, type) and issubclass(kind, Enum):
