@@ -107,9 +107,11 @@ class Plain:
     def _linker(
         self, envelope: Envelope, tracked: bool, form: Callable[[str], str], kind: Callable[[str], str]
     ) -> Callable[..., str]:
+        own = set(self.urls(envelope).values())
+
         def link(number: int, varying: str | None = None) -> str:
             url = self.compiled.links[number] if varying is None else str(varying).strip()
-            if tracked and number not in self.compiled.plain:
+            if tracked and number not in self.compiled.plain and url not in own:
                 url = self.url(Purpose.CLICK, envelope, number, None if varying is None else url)
             return kind(form(str(url)))
 
