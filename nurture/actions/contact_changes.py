@@ -73,9 +73,20 @@ def apply_chunk(
     `ids` gives the hexadecimal text of so many random bytes, for the ids of new contacts.
     """
     with database.write() as connection:
-        store.take_turns(connection)
-        changes = compare(connection, program, chunk, now, Changes(ids=ids), lock=True)
-        _write(connection, program, changes, now)
+        return apply_in(connection, program, chunk, now, ids)
+
+
+def apply_in(
+    connection: Transaction,
+    program: Program,
+    chunk: Sequence[Cells],
+    now: datetime,
+    ids: Callable[[int], str] = token_hex,
+) -> Counter[str]:
+    """The same, in a transaction that is open already."""
+    store.take_turns(connection)
+    changes = compare(connection, program, chunk, now, Changes(ids=ids), lock=True)
+    _write(connection, program, changes, now)
     return changes.counts
 
 
@@ -127,8 +138,11 @@ def _begin(changes: Changes, said: Cells, rules: Rules, now: datetime) -> None:
     owner = changes.new_id()
     stated = _dated(said, now)
     signed_up = said.get("signed_up_at")
-    known_at = min(signed_up or now, stated[1] if stated else now)
-    story = first_life(known_at, stated, now, rules)
+    if "known_at" in said:
+        # Its first fact is recorded in this very transaction, and its life told then.
+        story = Story(begin(said["known_at"]))
+    else:
+        story = first_life(min(signed_up or now, stated[1] if stated else now), stated, now, rules)
     statement = {"stated_stage": stated[0].value if stated else None, "stated_at": stated[1] if stated else None}
     changes.new.append({**_row(owner, said, now), **_standing(story.life, rules), **statement})
     if story.changes:

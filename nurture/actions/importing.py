@@ -195,18 +195,25 @@ def as_text(cell: Any) -> str:
         return cell
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    if isinstance(cell, int | Decimal):
+    if isinstance(cell, int):
         return str(cell)
+    if isinstance(cell, Decimal) and abs(cell.adjusted()) < 40:
+        return f"{cell:f}"
     if isinstance(cell, list) and all(isinstance(item, str) for item in cell):
         return ";".join(cell)
     raise ValueError("must be text")
 
 
+def passed_over(_name: str, _typed: bool) -> Take:
+    """What reads a column that means nothing here."""
+    return lambda _said, _cell: None
+
+
 def keep(name: str) -> Take:
-    """A reader that keeps the cell as text."""
+    """A reader that keeps the cell as it is."""
 
     def take(said: Cells, cell: Any) -> None:
-        said[name] = as_text(cell)
+        said[name] = cell
 
     return take
 

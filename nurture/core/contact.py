@@ -34,6 +34,7 @@ YES = frozenset({"yes", "y", "true", "1", "on", "evet"})
 NO = frozenset({"no", "n", "false", "0", "off", "hayır", "hayir"})
 SWITCHES = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 SEPARATORS = re.compile(r"[;|]")
+ID = re.compile(r"[0-9a-f]{32}")
 INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,14}")
 
@@ -85,6 +86,13 @@ def parse_instant(text: str, zone: ZoneInfo, now: datetime) -> datetime:
     if at > now:
         raise ValueError(f"{text!r} lies in the future")
     return at
+
+
+def parse_id(text: str) -> str:
+    """An id that nurture gave: 32 hex digits."""
+    if not ID.fullmatch(text):
+        raise ValueError(f"{text!r} is not an id of nurture; it has 32 hex digits")
+    return text
 
 
 def parse_switch(text: str) -> bool:

@@ -10,10 +10,12 @@ from functools import lru_cache, partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, bindparam, select, text, update
+from sqlalchemy import Connection, Table, and_, bindparam, select, text, update
 from sqlalchemy import event as event_hooks
 
+from nurture.core.event import Fact
 from nurture.store.database import Database, chunks, update_rows, upsert
+from nurture.store.events import identify, unseen
 from nurture.store.suppressions import contacts_by_address
 from nurture.store.tables import (
     consent,
@@ -27,6 +29,7 @@ from nurture.store.tables import (
     event,
     message,
     purchase,
+    purchase_identity,
     refund,
     stage_change,
     suppression,
@@ -70,7 +73,8 @@ ALL_KNOWN: tuple[tuple[str, Table, str], ...] = (
 def in_bulk(database: Database) -> Iterator[None]:
     """Work on very many rows with little memory: file pages are not mapped, and young rows not searched for cycles."""
     thresholds = gc.get_threshold()
-    if database.is_sqlite:
+    on_disk = database.is_sqlite and bool(database.url.database)
+    if on_disk:
         database.close()
         event_hooks.listen(database.engine, "connect", _unmapped)
     gc.set_threshold(200_000, 20, 20)
@@ -78,7 +82,7 @@ def in_bulk(database: Database) -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
-        if database.is_sqlite:
+        if on_disk:
             event_hooks.remove(database.engine, "connect", _unmapped)
             database.close()
 
@@ -229,6 +233,27 @@ def contacts_of_messages(connection: Connection, ids: Iterable[str]) -> dict[str
     for some in chunks(sorted(set(ids))):
         statement = select(message.c.id, message.c.contact_id, message.c.accepted_at).where(message.c.id.in_(some))
         found.update((one, (owner, at)) for one, owner, at in connection.execute(statement))
+    return found
+
+
+def known_facts(database: Database, facts: Iterable[Fact]) -> int:
+    """How many of the facts are recorded already, or come twice."""
+    wanted = [identify(fact) for fact in facts]
+    with database.read() as connection:
+        return len(wanted) - len(unseen(connection, wanted))
+
+
+def load_orders(connection: Connection, order_ids: Iterable[str]) -> dict[str, tuple[str, int, str]]:
+    """The contact, amount (minor units) and currency of each order that is known."""
+    same = and_(
+        purchase.c.contact_id == purchase_identity.c.contact_id, purchase.c.order_id == purchase_identity.c.order_id
+    )
+    columns = (purchase.c.order_id, purchase.c.contact_id, purchase.c.amount, purchase.c.currency)
+    found: dict[str, tuple[str, int, str]] = {}
+    for some in chunks(sorted(set(order_ids))):
+        statement = select(*columns).select_from(known).join(purchase, same)
+        rows = connection.execute(statement.where(known.c.order_id.in_(some)))
+        found.update((order, (owner, amount, currency)) for order, owner, amount, currency in rows)
     return found
 
 

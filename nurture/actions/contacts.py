@@ -1,0 +1,40 @@
+"""Looking at contacts: a list, or everything known of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nurture.core.address import address_key
+from nurture.core.errors import InputError, NotFound
+from nurture.core.lifecycle import Stage
+from nurture.store import contacts as store
+from nurture.store.database import Database
+
+
+def list_contacts(
+    database: Database, stage: Stage | None = None, tag: str | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """At most `limit` contacts, the newest first, of one stage or tag if named. Times are aware UTC, money minor units."""
+    with database.read() as connection:
+        return store.list_contacts(connection, stage.value if stage else None, tag, limit)
+
+
+def show_contact(database: Database, address: str) -> dict[str, Any]:
+    """Everything known of a contact: `contact`, `tags`, and lists of rows under the headings of `store.ALL_KNOWN`.
+
+    Raises InputError for what is no address, NotFound when it is nobody's; a suppression of it is told even then.
+    """
+    try:
+        key = address_key(address)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    with database.read() as connection:
+        known = store.whole_contact(connection, key)
+        suppressed = store.suppression_of(connection, key)
+    if known:
+        return known
+    if suppressed:
+        raise NotFound(
+            f"{address} is no contact's, but suppressed ({suppressed['reason']}, from {suppressed['source']})"
+        )
+    raise NotFound(f"{address} is no contact's; 'nurture contacts list' shows contacts")
