@@ -245,9 +245,8 @@ def known_facts(database: Database, facts: Iterable[Fact]) -> int:
 
 def load_orders(connection: Connection, order_ids: Iterable[str]) -> dict[str, tuple[str, int, str]]:
     """The contact, amount (minor units) and currency of each order that is known."""
-    same = and_(
-        purchase.c.contact_id == purchase_identity.c.contact_id, purchase.c.order_id == purchase_identity.c.order_id
-    )
+    known = purchase_identity
+    same = and_(purchase.c.contact_id == known.c.contact_id, purchase.c.order_id == known.c.order_id)
     columns = (purchase.c.order_id, purchase.c.contact_id, purchase.c.amount, purchase.c.currency)
     found: dict[str, tuple[str, int, str]] = {}
     for some in chunks(sorted(set(order_ids))):
