@@ -199,8 +199,8 @@ CONSENT = ("contact_id", "topic", "given", "source", "occurred_at", "recorded_at
 
 def add_consents(
     connection: Connection,
-    words: Sequence[tuple[Any, ...]],
     first: Sequence[tuple[Any, ...]],
+    words: Sequence[tuple[Any, ...]],
     current: Sequence[tuple[Any, ...]],
 ) -> None:
     """Keep new words on consent (tuples of CONSENT); `first` are a contact's first, `current` those that stand now."""
