@@ -140,4 +140,4 @@ def reply_to(project: Project) -> str:
 def masked(address: str) -> str:
     """Enough of an address for its owner to know it, too little for whoever an email was forwarded to."""
     local, at, domain = address.rpartition("@")
-    return f"{local[:1]}…{at}{domain}" if at else "…"
+    return f"{local[:1]}***{at}{domain}" if at else "***"

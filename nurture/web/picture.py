@@ -205,7 +205,8 @@ def _said(model: Any) -> str:
 def _phrase(value: object) -> str:
     """A part of a file as running words: its keys and values, without brackets."""
     if isinstance(value, dict):
-        return " ".join(_keyed(str(key), inner) for key, inner in value.items())
+        ordered = sorted(value.items(), key=lambda item: item[0] != "step")
+        return " ".join(_keyed(str(key), inner) for key, inner in ordered)
     if isinstance(value, list | tuple):
         return ", ".join(map(_phrase, value))
     if isinstance(value, bool):

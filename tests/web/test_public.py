@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
-from web.ground import Ground, served
 
 from nurture.emails.links import PATHS, Purpose, Signer
 from nurture.store import tables
+from web.ground import Ground, served
 
 Served = tuple[Ground, httpx.Client]
 PLAIN = "https://shop.ferah.example/menu"

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from nurture.emails.links import Purpose
+from web.ground import Ground, served
+
+Served = tuple[Ground, httpx.Client]
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture
+def web(migrated_url: str, tmp_path: Path) -> Iterator[Served]:
+    with served(tmp_path / "project", migrated_url) as both:
+        yield both
+
+
+@pytest.fixture
+def lite(migrated_sqlite_url: str, tmp_path: Path) -> Iterator[Served]:
+    with served(tmp_path / "project", migrated_sqlite_url) as both:
+        yield both
+
+
+def consents(ground: Ground, who: str = "ada") -> dict[str, bool]:
+    return {row["topic"]: row["given"] for row in ground.rows("consent", contact_id=ground.people[who][0])}
+
+
+def test_looking_at_the_unsubscribe_page_changes_nothing(lite: Served) -> None:
+    ground, client = lite
+    answer = client.get(ground.path(Purpose.UNSUBSCRIBE))
+    assert answer.status_code == 200
+    assert '<form method="post">' in answer.text
+    client.head(ground.path(Purpose.UNSUBSCRIBE))
+    client.get(ground.path(Purpose.PREFERENCES))
+    assert ground.rows("suppression") == ground.rows("event") == []
+
+
+def test_one_click_unsubscribes_before_it_answers(web: Served) -> None:
+    ground, client = web
+    answer = client.post(ground.path(Purpose.UNSUBSCRIBE), data=ONE_CLICK)
+    assert (answer.status_code, answer.headers.get("location")) == (200, None)
+    (suppression,) = ground.rows("suppression")
+    assert suppression["address_key"] == "ada@example.com"
+    assert suppression["reason"] == "unsubscribed"
+    assert ground.message()["unsubscribed_at"] == ground.clock.at
+
+
+def test_one_click_comes_as_multipart_too(lite: Served) -> None:
+    ground, client = lite
+    answer = client.post(ground.path(Purpose.UNSUBSCRIBE), files={"List-Unsubscribe": (None, "One-Click")})
+    assert answer.status_code == 200
+    assert ground.rows("suppression")
+
+
+def test_unsubscribing_twice_is_answered_alike_and_recorded_once(web: Served) -> None:
+    ground, client = web
+    first = client.post(ground.path(Purpose.UNSUBSCRIBE), data=ONE_CLICK)
+    ground.clock.forward(timedelta(hours=1))
+    second = client.post(ground.path(Purpose.UNSUBSCRIBE), data=ONE_CLICK)
+    assert (first.status_code, first.text) == (second.status_code, second.text)
+    assert len(ground.rows("event", kind="unsubscribed")) == 1
+
+
+def test_unsubscribing_concerns_nobody_else(lite: Served) -> None:
+    ground, client = lite
+    client.post(ground.path(Purpose.UNSUBSCRIBE), data=ONE_CLICK)
+    assert [row["contact_id"] for row in ground.rows("suppression")] == [ground.people["ada"][0]]
+
+
+def test_the_pages_show_too_little_of_an_address_for_a_stranger(lite: Served) -> None:
+    ground, client = lite
+    for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES):
+        text = client.get(ground.path(purpose)).text
+        assert "a***@example.com" in text
+        assert "ada@example.com" not in text
+
+
+def test_the_pages_speak_the_contact_s_language(lite: Served) -> None:
+    ground, client = lite
+    page = client.get(ground.path(Purpose.PREFERENCES, "deniz")).text
+    assert '<html lang="tr">' in page
+    assert "Fırsatlar" in page
+    assert "Abonelikten çıkılsın mı?" in client.get(ground.path(Purpose.UNSUBSCRIBE, "deniz")).text
+    assert '<html lang="en">' in client.get(ground.path(Purpose.PREFERENCES)).text
+
+
+def test_choosing_topics_withdraws_the_others_and_keeps_every_word(web: Served) -> None:
+    ground, client = web
+    answer = client.post(
+        ground.path(Purpose.PREFERENCES), data={"do": "save", "topic-stories": "yes", "tracked": "yes"}
+    )
+    assert "Saved." in answer.text
+    assert consents(ground) == {"offers": False, "stories": True}
+    (change,) = ground.rows("consent_change")
+    assert (change["topic"], change["given"], change["source"]) == ("offers", False, "preference page")
+    ground.clock.forward(timedelta(days=1))
+    client.post(ground.path(Purpose.PREFERENCES), data={"do": "save", "topic-offers": "yes", "tracked": "yes"})
+    assert consents(ground) == {"offers": True, "stories": False}
+
+
+def test_saving_the_same_again_changes_nothing(lite: Served) -> None:
+    ground, client = lite
+    data = {"do": "save", "topic-offers": "yes", "topic-stories": "yes", "tracked": "yes"}
+    assert client.post(ground.path(Purpose.PREFERENCES), data=data).status_code == 200
+    assert ground.rows("consent_change") == []
+
+
+def test_an_empty_post_is_not_read_as_nothing_ticked(lite: Served) -> None:
+    ground, client = lite
+    assert client.post(ground.path(Purpose.PREFERENCES)).status_code == 200
+    assert consents(ground) == {"offers": True, "stories": True}
+    assert ground.person()["tracked"]
+
+
+def test_a_topic_that_is_not_the_project_s_or_not_a_choice_is_not_recorded(lite: Served) -> None:
+    ground, client = lite
+    data = {"do": "save", "topic-orders": "yes", "topic-secrets": "yes", "topic-offers": "yes", "topic-stories": "yes"}
+    client.post(ground.path(Purpose.PREFERENCES), data=data)
+    assert set(consents(ground)) == {"offers", "stories"}
+
+
+def test_measuring_can_be_switched_off_and_on(web: Served) -> None:
+    ground, client = web
+    both = {"do": "save", "topic-offers": "yes", "topic-stories": "yes"}
+    client.post(ground.path(Purpose.PREFERENCES), data=both)
+    assert ground.person()["tracked"] is False
+    client.post(ground.path(Purpose.PREFERENCES), data=both | {"tracked": "yes"})
+    assert ground.person()["tracked"] is True
+
+
+def test_everything_can_be_left_from_the_preference_page(lite: Served) -> None:
+    ground, client = lite
+    answer = client.post(ground.path(Purpose.PREFERENCES), data={"do": "unsubscribe"})
+    assert "You are unsubscribed" in answer.text
+    assert ground.rows("suppression")[0]["reason"] == "unsubscribed"
+    assert "write to care@ferah.example" in client.get(ground.path(Purpose.PREFERENCES)).text
+
+
+def test_a_form_that_is_too_large_is_refused(lite: Served) -> None:
+    ground, client = lite
+    for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES):
+        assert client.post(ground.path(purpose), content=b"x" * 70_000).status_code == 413
+        pieces = iter([b"x" * 40_000, b"x" * 40_000])
+        assert client.post(ground.path(purpose), content=pieces).status_code == 413
+    assert ground.rows("suppression") == []
+
+
+def test_a_form_that_is_none_is_refused(lite: Served) -> None:
+    ground, client = lite
+    assert client.post(ground.path(Purpose.PREFERENCES), content=b"\xff\xfe").status_code == 400
