@@ -281,7 +281,8 @@ def forget_kept(connection: Connection, before_day: int) -> int:
 
 def recent_outcomes(connection: Connection, since: datetime, most: int) -> dict[str, tuple[int, int, int]]:
     """By campaign, of the `most` newest messages claimed since then: accepted, bounced hard, complained of."""
-    newest = select(message).where(message.c.claimed_at >= since).order_by(message.c.claimed_at.desc()).limit(most)
+    told = (message.c[name] for name in ("campaign", "accepted_at", "bounced_at", "bounce", "complained_at"))
+    newest = select(*told).where(message.c.claimed_at >= since).order_by(message.c.claimed_at.desc()).limit(most)
     seen = newest.subquery()
     hard = and_(seen.c.bounced_at.is_not(None), seen.c.bounce == "hard")
     counts = (func.count(seen.c.accepted_at), func.count().filter(hard), func.count(seen.c.complained_at))
