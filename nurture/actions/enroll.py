@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from nurture.actions.queries import Queries
@@ -16,6 +16,9 @@ from nurture.store.enrollments import LIVE, lock_contacts
 from nurture.store.entering import Entrance
 
 State = Mapping[str, Any]
+
+LATE_LOOK = timedelta(hours=12)
+"""A look this much later than its hour, after an outage, is one of its own: emails would be stale as of the hour."""
 
 
 def enroll(database: Database, queries: Queries, now: datetime) -> int:
@@ -102,7 +105,7 @@ def _open_and_close(database: Database, queries: Queries, now: datetime) -> int:
         if state is None or state["live_since"] is None or state["audience_digest"] != audience_digest(entrance):
             looked += _go_live(database, queries, entrance, state, now)
         elif state["next_look_at"] and state["next_look_at"] <= now:
-            looked += _look_at_all(database, queries, entrance, state["next_look_at"], now)
+            looked += _look_at_all(database, queries, entrance, _looked_at(state["next_look_at"], now), now)
             _save(database, queries, entrance, state["live_since"], now)
     live = {entrance.campaign.name for entrance in queries.entrances}
     for name, state in states.items():
@@ -110,6 +113,11 @@ def _open_and_close(database: Database, queries: Queries, now: datetime) -> int:
             with database.write() as connection:
                 entering.save_campaign_state(connection, {**state, "live_since": None, "next_look_at": None})
     return looked
+
+
+def _looked_at(planned: datetime, now: datetime) -> datetime:
+    """As of when those enter whom a look finds: its hour, but now where it comes much too late to be still that look."""
+    return planned if now - planned <= LATE_LOOK else now
 
 
 def audience_digest(entrance: Entrance) -> str:
@@ -126,9 +134,9 @@ def _go_live(database: Database, queries: Queries, entrance: Entrance, state: St
     """
     resumed = state is not None and state["audience_digest"] == audience_digest(entrance)
     backfill = entrance.campaign.enter.backfill
-    if not backfill and not resumed:
+    if not resumed:
         with database.write() as connection:
-            entrance.take_baseline(connection, now)
+            entrance.clear_baseline(connection) if backfill else entrance.take_baseline(connection, now)
     looked = 0
     if entrance.campaign.enter.look.at is None:
         looked = _look_at_all(database, queries, entrance, now, now) if backfill or resumed else 0

@@ -31,7 +31,7 @@ from nurture.store.tables import (
     suppression,
 )
 from nurture.store.tables import message as messages
-from nurture.store.types import Instant, later, smallest
+from nurture.store.types import MICROSECOND, Instant, later, smallest
 
 # Under another name: the queries that ask stand on `message` themselves.
 message = messages.alias("asked")
@@ -197,7 +197,10 @@ class Asker:
         return minor
 
     def flips(self, asked: c.Leaf) -> Iterator[Sql]:
-        """The instants at which time alone may change the answer; those past are among them."""
+        """The instants at which time alone may change the answer; those past are among them.
+
+        Lengths include their end, so an answer changes just after it: asked at the very end it is still the old one.
+        """
         for leaf in c.walk(asked):
             past = getattr(leaf, leaf.key, None)
             if not isinstance(past, c.Past | c.Moment):
@@ -205,23 +208,24 @@ class Asker:
             column = HOT[type(leaf)]
             for length in (past.within, past.more_than):
                 if length and not _counts(past):
-                    yield later(column, length.delta)
+                    yield later(column, length.delta + MICROSECOND)
                 elif length:
-                    yield self._oldest_leaves(leaf, length.delta)
+                    yield from self._oldest_leaves(leaf, length.delta)
 
-    def _oldest_leaves(self, leaf: c.Leaf, length: timedelta) -> Sql:
+    def _oldest_leaves(self, leaf: c.Leaf, length: timedelta) -> Iterator[Sql]:
         """When the oldest that is counted now will be too old to count."""
-        column, mine = self._counted(leaf)
-        oldest = select(func.min(column)).where(*mine, column > ago(length))
-        return later(_number(oldest), length)
+        for column, mine in self._counted(leaf):
+            oldest = select(func.min(column)).where(*mine, column >= ago(length))
+            yield later(_number(oldest), length + MICROSECOND)
 
-    def _counted(self, leaf: c.Leaf) -> tuple[Sql, list[Sql]]:
-        if isinstance(leaf, c.Purchased):
-            return purchase.c.occurred_at, [purchase.c.contact_id == contact.c.id, kept()]
+    def _counted(self, leaf: c.Leaf) -> Iterator[tuple[Sql, list[Sql]]]:
+        if isinstance(leaf, c.Purchased | c.Engaged):
+            yield purchase.c.occurred_at, [purchase.c.contact_id == contact.c.id, kept()]
         if isinstance(leaf, c.Received):
-            return message.c.accepted_at, [message.c.contact_id == contact.c.id]
-        kinds = [kind.value for kind in KINDS[type(leaf)]]
-        return event.c.occurred_at, [event.c.contact_id == contact.c.id, event.c.kind.in_(kinds)]
+            yield message.c.accepted_at, [message.c.contact_id == contact.c.id]
+        if type(leaf) in KINDS:
+            kinds = [kind.value for kind in KINDS[type(leaf)]]
+            yield event.c.occurred_at, [event.c.contact_id == contact.c.id, event.c.kind.in_(kinds)]
 
 
 def next_flip(flips: list[Sql]) -> Sql | None:

@@ -14,7 +14,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     literal,
     not_,
     null,
@@ -93,9 +92,13 @@ class Entrance:
 
     def take_baseline(self, connection: Connection, now: datetime) -> None:
         """Remember all who match now: they match already, and do not enter."""
-        connection.execute(delete(baseline).where(baseline.c.campaign == self.campaign.name))
+        self.clear_baseline(connection)
         matching = select(literal(self.campaign.name), contact.c.id).where(self.wanted)
         connection.execute(insert_from(connection, baseline, ["campaign", "contact_id"], matching), {"now": now})
+
+    def clear_baseline(self, connection: Connection) -> None:
+        """Let everybody in who was kept out for matching from the beginning."""
+        connection.execute(delete(baseline).where(baseline.c.campaign == self.campaign.name))
 
     def _flip(self) -> ColumnElement[Any] | None:
         flips = [flip for one in self.campaign.audience.where for flip in self._asker.flips(one)]
@@ -164,5 +167,4 @@ def campaign_states(connection: Connection) -> dict[str, Mapping[str, Any]]:
 
 def save_campaign_state(connection: Connection, row: Mapping[str, Any]) -> None:
     """Keep how far a campaign's entering is."""
-    connection.execute(delete(campaign_state).where(campaign_state.c.campaign == row["campaign"]))
-    connection.execute(insert(campaign_state).values(**row))
+    upsert(connection, campaign_state, [row])

@@ -15,7 +15,6 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
-    insert,
     or_,
     select,
     true,
@@ -298,5 +297,4 @@ def open_breakers(connection: Connection, now: datetime) -> dict[str, datetime]:
 
 def open_breaker(connection: Connection, campaign: str, until: datetime, reason: str, now: datetime) -> None:
     """Stop a campaign's emails until then."""
-    connection.execute(breaker.delete().where(breaker.c.campaign == campaign))
-    connection.execute(insert(breaker).values(campaign=campaign, opened_at=now, until=until, reason=reason))
+    upsert(connection, breaker, [{"campaign": campaign, "opened_at": now, "until": until, "reason": reason}])

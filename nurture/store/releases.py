@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from nurture.store.database import insert_all, insert_new
+from nurture.store.database import insert_all, insert_new, upsert
 from nurture.store.tables import (
     compiled_email,
     enrollment,
@@ -129,6 +129,7 @@ def get_meta(connection: Connection, key: str) -> str | None:
 
 def set_meta(connection: Connection, key: str, value: str | None) -> None:
     """Keep, replace or (None) remove a project-wide setting."""
-    connection.execute(meta.delete().where(meta.c.key == key))
-    if value is not None:
-        connection.execute(insert(meta).values(key=key, value=value))
+    if value is None:
+        connection.execute(meta.delete().where(meta.c.key == key))
+    else:
+        upsert(connection, meta, [{"key": key, "value": value}])
