@@ -39,8 +39,7 @@ GROUPS = {
 }
 HELP_CONFIG = {
     "command_groups": {"nurture": [{"name": name, "commands": names} for name, names in GROUPS.items()]},
-    "text_markup": "rich",
-    "width": None,
+    "text_markup": None,
     "max_width": 100,
 }
 EPILOG = """Exit codes: 0 done, 1 something is wrong and said so, 2 the command was written wrongly,
@@ -103,5 +102,5 @@ def imported(name: str) -> click.Command:
 def nurture(project: Path | None) -> None:
     """Lifecycle email as code: campaigns in YAML, sent once each, measured against a holdout.
 
-    Begin with [bold]nurture init shop[/bold], then [bold]nurture check[/bold] inside it.
+    Begin with `nurture init shop`, then `nurture check` inside it.
     """

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import rich_click as click
-from click.exceptions import Abort, ClickException, NoArgsIsHelpError
+from click.exceptions import Abort, ClickException
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,9 +32,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result = nurture.main(list(arguments), prog_name="nurture", standalone_mode=False)
         return result if isinstance(result, int) and not isinstance(result, bool) else 0
-    except NoArgsIsHelpError as error:
-        print(error.message)
-        return error.exit_code
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except ClickException as error:
         error.show()
         return error.exit_code

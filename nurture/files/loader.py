@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from nurture.files import checks, mistakes, project_checks
 from nurture.files.findings import Finding, Scene
 from nurture.files.folder import CAMPAIGNS, PROJECT, TEMPLATES, scan
 from nurture.files.positions import Positions
-from nurture.files.tree import read
+from nurture.files.tree import MAX_PROBLEMS, read
 
 TEMPLATE = re.compile(r"([a-z0-9_/-]+)(?:\.[A-Za-z0-9-]+)?\.html")
 CAMPAIGN_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -145,14 +146,14 @@ def _validated(
     model: type[M], data: Any, where: Positions, known: list[Problem], forbidden: bool = False
 ) -> tuple[M | None, list[Problem]]:
     """The model of `data`; what it refuses joins `known`, but for lines that YAML or an empty value explain."""
-    problems = known + [finding.problem(where) for finding in _empties(where)]
+    problems = known + [finding.problem(where) for finding in islice(_empties(where), MAX_PROBLEMS)]
     lines = {problem.line for problem in problems if problem.rule not in ("file-name", "duplicate-key")}
     errors: list[Any] = [{"type": "extra_forbidden", "loc": ("name",)}] if forbidden else []
     value = None
     try:
         value = model.model_validate(data, by_alias=True, by_name=False)
     except ValidationError as error:
-        errors += error.errors(include_url=False, include_input=False)
+        errors += error.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]
     refused = mistakes.problems(model, errors, where)
     return value, problems + [
         problem for problem in refused if problem.line not in lines or problem.rule == "missing-key"
@@ -171,5 +172,5 @@ def _empties(where: Positions) -> Iterable[Finding]:
 def _findings(found: Iterable[Finding], where: Positions, known: list[Problem]) -> list[Problem]:
     """The findings as problems, but for places that already have one."""
     places = {(problem.line, problem.column) for problem in known}
-    problems = [finding.problem(where) for finding in found]
+    problems = [finding.problem(where) for finding in islice(found, MAX_PROBLEMS)]
     return [problem for problem in problems if (problem.line, problem.column) not in places]

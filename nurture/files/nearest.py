@@ -30,8 +30,11 @@ def _unlike(wanted: str, right: str) -> float | None:
     shortest = min(len(wanted), len(right))
     if shortest >= 3 and shortest * 2 > longest and (wanted.startswith(right) or right.startswith(wanted)):
         return 0.5 * (longest - shortest) / longest
+    most = min(max(1, longest * 2 // 5), longest - 1)
+    if wanted != right and longest - shortest > most:
+        return None
     distance = _distance(wanted, right)
-    return distance / longest if distance <= max(1, longest * 2 // 5) < longest or distance == 0 else None
+    return distance / max(1, longest) if distance <= most or distance == 0 else None
 
 
 def nearest(word: str, right: Iterable[str]) -> str | None:

@@ -30,6 +30,7 @@ from nurture.files.yaml_errors import explain
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
+MAX_VALUES = 5000
 MAX_PROBLEMS = 50
 NULL = frozenset({"", "~", "null", "Null", "NULL"})
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -61,6 +62,7 @@ class _Reader:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.problems: list[Problem] = []
+        self.values = 0
         self.events = YAML(typ="safe", pure=True).parse(text)
 
     def note(self, place: Place, rule: str, message: str, hint: str | None = None) -> None:
@@ -88,6 +90,10 @@ class _Reader:
         place = _place(event)
         if depth > MAX_DEPTH:
             self.note(place, "depth", f"this is nested more than {MAX_DEPTH} deep", "write it flatter")
+            raise _Stop
+        self.values += 1
+        if self.values > MAX_VALUES:
+            self.note(place, "size", f"the file has more than {MAX_VALUES} values", "split it into several files")
             raise _Stop
         self._plain(event, place)
         if isinstance(event, ScalarEvent):

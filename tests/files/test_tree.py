@@ -93,6 +93,10 @@ def test_nesting_without_end_is_refused_at_the_limit() -> None:
     assert _only("[" * 200_000)[2] == "depth"
 
 
+def test_more_values_than_anybody_writes_are_refused() -> None:
+    assert _only("a: [" + "1, " * 6000 + "]")[2] == "size"
+
+
 def test_a_list_of_mistakes_ends_somewhere() -> None:
     _, problems = read("x.yaml", "".join(f"a{n}: &x 1\n" for n in range(1000)))
     assert len(problems) == 50
