@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import BigInteger, Connection, and_, func, or_, select, update
 
 from nurture.core.campaign import ClaimedWithin
 from nurture.core.conversion import Touch, TouchKind, credit
@@ -123,7 +123,8 @@ class Bought:
 
 def net_value() -> Any:
     """SQL: what a purchase is worth in the project's currency after refunds; null where no rate is fixed."""
-    whole = func.nullif(purchase.c.amount, 0)
+    # Named an integer, so that it divides as one: SQLite's FLOOR is Python's, and raises for null.
+    whole = func.nullif(purchase.c.amount, 0, type_=BigInteger())
     given_back = (purchase.c.value * purchase.c.refunded) // whole
     return purchase.c.value - func.coalesce(given_back, 0)
 
