@@ -1,0 +1,257 @@
+"""What campaigns did and earned: every step counted, and emailed beside held out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from nurture.core.campaign import Campaign
+from nurture.core.decide import Arm
+from nurture.core.errors import NotFound
+from nurture.core.experiment import Interval, Measured, earned, uplift
+from nurture.core.program import Program
+from nurture.store import reports
+from nurture.store.database import Connection, Database
+from nurture.store.reports import ClaimRow, EnrollmentRow, MessageRow
+
+WAITING = ("due", "retry", "sending")
+NOTHING = Measured(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One step's emails. Each email is counted once in `due`, which is all of sent, rejected, unknown, skipped and
+    waiting. None means not observed: nobody could have told. `revenue` is net, in minor units."""
+
+    step: str
+    due: int
+    sent: int
+    waiting: int
+    rejected: int
+    unknown: int
+    skipped: Mapping[str, int]
+    delivered: int
+    on_the_way: int
+    bounced: int
+    opened: int | None
+    machine_opened: int | None
+    clicked: int | None
+    machine_clicked: int | None
+    unsubscribed: int
+    complained: int
+    purchases: int = 0
+    conversions: int = 0
+    won_back: int = 0
+    revenue: int = 0
+    unrated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ArmReport:
+    """One arm by intention to treat. `running` contacts entered too lately to be measured. Money in minor units."""
+
+    contacts: int
+    reached: int
+    rate: float
+    revenue: int
+    revenue_per_contact: float
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Emailed beside held out, over the campaign's `measured_over` from each contact's first entry.
+
+    `uplift` is the difference of the rates, `earned` that of the revenue per contact; `incremental_*` are the same
+    for all measured contacts that were emailed. Intervals are of 95 %; None where an arm is empty.
+    """
+
+    measured_over: str
+    emailed: ArmReport
+    held_out: ArmReport
+    uplift: Interval | None
+    earned: Interval | None
+    incremental_goals: Interval | None
+    incremental_revenue: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignReport:
+    """One campaign. `claimed_*` count purchases inside a touch's window; `ended` counts reasons."""
+
+    campaign: str
+    title: str
+    status: str
+    entered: int
+    live: int
+    ended: Mapping[str, int]
+    steps: tuple[StepReport, ...]
+    claimed_purchases: int
+    claimed_conversions: int
+    claimed_revenue: int
+    comparison: Comparison | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversions:
+    """Who became a customer, for the first time or again. Claimed ones had a touch in time; reversed ones paid back."""
+
+    converted: int
+    won_back: int
+    claimed: int
+    reversed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The project, or one campaign of it, at `at` (aware UTC). Money in minor units of `currency`."""
+
+    at: datetime
+    currency: str
+    campaigns: tuple[CampaignReport, ...]
+    conversions: Conversions
+    stages: Mapping[str, int]
+    revenue: int
+
+
+def report(database: Database, program: Program, now: datetime, campaign: str | None = None) -> Report:
+    """Count everything from rows, in one snapshot. Raises NotFound for a campaign that has neither file nor rows."""
+    with database.read() as connection:
+        return report_in(connection, program, now, campaign)
+
+
+def report_in(connection: Connection, program: Program, now: datetime, campaign: str | None = None) -> Report:
+    """The same, in a snapshot that is open already."""
+    rows = _Rows(
+        reports.message_rows(connection, now, campaign),
+        reports.enrollment_rows(connection, campaign),
+        reports.claim_rows(connection, campaign),
+    )
+    names = _names(program, campaign, {row.campaign for row in rows.messages} | {row.campaign for row in rows.entries})
+    return Report(
+        at=now,
+        currency=program.project.currency,
+        campaigns=tuple(_campaign(connection, program, name, rows, now) for name in names),
+        conversions=_conversions(connection),
+        stages=reports.stage_counts(connection),
+        revenue=reports.revenue_in_all(connection),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    messages: Sequence[MessageRow]
+    entries: Sequence[EnrollmentRow]
+    claims: Sequence[ClaimRow]
+
+    @property
+    def told(self) -> set[str | None]:
+        """The providers that tell of delivery."""
+        return {row.provider for row in self.messages if row.delivered}
+
+
+def _names(program: Program, wanted: str | None, seen: set[str]) -> list[str]:
+    known = [*program.courses, *sorted(seen - set(program.courses))]
+    if wanted is None:
+        return known
+    if wanted not in known:
+        raise NotFound(f"there is no campaign {wanted!r}; there are {', '.join(known) or 'none'}")
+    return [wanted]
+
+
+def _campaign(connection: Connection, program: Program, name: str, rows: _Rows, now: datetime) -> CampaignReport:
+    course = program.courses.get(name)
+    messages = [row for row in rows.messages if row.campaign == name]
+    entries = [row for row in rows.entries if row.campaign == name]
+    claims = {row.step: row for row in rows.claims if row.campaign == name}
+    known = [step.id for step in course.sends] if course else []
+    order = [*known, *sorted({row.step for row in messages} - set(known))]
+    of_step = {step: [row for row in messages if row.step == step] for step in order}
+    return CampaignReport(
+        campaign=name,
+        title=course.campaign.title if course else name,
+        status=course.campaign.status.value if course else "removed",
+        entered=sum(entry.count for entry in entries),
+        live=sum(entry.count for entry in entries if entry.state == "live"),
+        ended=_counted((entry.reason, entry.count) for entry in entries if entry.state != "live"),
+        steps=tuple(_step(step, of_step[step], claims.get(step), rows.told) for step in order),
+        claimed_purchases=sum(row.purchases for row in claims.values()),
+        claimed_conversions=sum(row.conversions for row in claims.values()),
+        claimed_revenue=sum(row.revenue for row in claims.values()),
+        comparison=_comparison(connection, program, course.campaign, now) if course else None,
+    )
+
+
+def _counted(pairs: Iterable[tuple[str | None, int]]) -> dict[str, int]:
+    """Sums by reason, the largest first; what stands behind a colon is detail."""
+    sums = Counter[str]()
+    for reason, count in pairs:
+        sums[(reason or "?").partition(":")[0]] += count
+    return dict(sums.most_common())
+
+
+def _step(step: str, rows: Sequence[MessageRow], claim: ClaimRow | None, told: set[str | None]) -> StepReport:
+    by_state = _counted((row.state, row.count) for row in rows)
+    sent = by_state.get("accepted", 0)
+    report = StepReport(
+        step=step,
+        due=sum(row.count for row in rows),
+        sent=sent,
+        waiting=sum(by_state.get(state, 0) for state in WAITING),
+        rejected=by_state.get("rejected", 0),
+        unknown=by_state.get("unknown", 0),
+        skipped=_counted((row.reason, row.count) for row in rows if row.state == "skipped"),
+        delivered=_delivered(rows, told),
+        **{name: sum(getattr(row, name) for row in rows) for name in SUMMED},
+    )
+    if sent and not sum(row.observed for row in rows) and not any(getattr(report, name) for name in SEEN):
+        report = replace(report, opened=None, machine_opened=None, clicked=None, machine_clicked=None)
+    if claim is None:
+        return report
+    return replace(report, **{name: getattr(claim, name) for name in CLAIMED})
+
+
+SEEN = ("opened", "machine_opened", "clicked", "machine_clicked")
+SUMMED = (*SEEN, "on_the_way", "bounced", "unsubscribed", "complained")
+CLAIMED = ("purchases", "conversions", "won_back", "revenue", "unrated")
+
+
+def _delivered(rows: Sequence[MessageRow], told: set[str | None]) -> int:
+    """By the provider's own word where it gives one, else by the silence after acceptance."""
+    return sum(row.delivered if row.provider in told else row.arrived for row in rows)
+
+
+def _comparison(connection: Connection, program: Program, campaign: Campaign, now: datetime) -> Comparison:
+    over = campaign.goal.measured_over
+    goal = campaign.goal.purchased
+    arms = reports.measured_arms(connection, campaign.name, goal, over.delta, program.project, now)
+    running = reports.still_running(connection, campaign.name, over.delta, now)
+    emailed, held_out = (arms.get(arm.value, NOTHING) for arm in (Arm.EMAILED, Arm.HOLDOUT))
+    rates, money = uplift(emailed, held_out), earned(emailed, held_out)
+    return Comparison(
+        str(over), _arm(emailed, running.get(Arm.EMAILED.value, 0)), _arm(held_out, running.get(Arm.HOLDOUT.value, 0)),
+        rates, money, _times(rates, emailed.contacts), _times(money, emailed.contacts),
+    )  # fmt: skip
+
+
+def _arm(arm: Measured, running: int) -> ArmReport:
+    return ArmReport(arm.contacts, arm.reached, arm.rate, arm.spent, arm.mean, running)
+
+
+def _times(interval: Interval | None, contacts: int) -> Interval | None:
+    if interval is None:
+        return None
+    return Interval(interval.value * contacts, interval.low * contacts, interval.high * contacts)
+
+
+def _conversions(connection: Connection) -> Conversions:
+    rows = reports.conversion_rows(connection)
+    stand = [row for row in rows if not row.reversed]
+    return Conversions(
+        converted=sum(row.count for row in stand if row.kind == "converted"),
+        won_back=sum(row.count for row in stand if row.kind == "won_back"),
+        claimed=sum(row.count for row in stand if row.claimed),
+        reversed=sum(row.count for row in rows if row.reversed),
+    )
