@@ -14,7 +14,7 @@ from nurture.store.database import Database
 def list_contacts(
     database: Database, stage: Stage | None = None, tag: str | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
-    """At most `limit` contacts, the newest first, of one stage or tag if named. Times are aware UTC, money minor units."""
+    """At most `limit` contacts, the newest first, of one stage or tag if named. Times are UTC, money minor units."""
     with database.read() as connection:
         return store.list_contacts(connection, stage.value if stage else None, tag, limit)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SOME_REJECTED = 3
 STDIN = "-"
+MAP = "A column's name and ours; may be repeated. 'notes=' leaves one out."
 F = TypeVar("F", bound=Callable[..., Any])
 
 EPILOG = """Exit codes: 0 all rows are in, 3 some were rejected and the others are in, 1 the file cannot be used.
@@ -30,7 +31,7 @@ def _options(command: F) -> F:
     """What the four imports have in common."""
     options = (
         click.argument("file", type=click.Path(path_type=Path, allow_dash=True)),
-        click.option("--map", "mapping", metavar="THEIRS=OURS", multiple=True, help="A column's name and ours; may be repeated. 'notes=' leaves one out."),
+        click.option("--map", "mapping", metavar="THEIRS=OURS", multiple=True, help=MAP),
         click.option("--encoding", help="Instead of the one found out, like cp1254."),
         click.option("--delimiter", help="What separates columns: , ; | or tab."),
         click.option("--dry-run", is_flag=True, help="Check and count everything, write nothing."),
@@ -55,7 +56,7 @@ def command() -> None:
 @command.command(epilog=EPILOG)
 @_options
 @click.pass_context
-def contacts(ctx: click.Context, file: Path, **options: Any) -> int:
+def contacts(ctx: click.Context, /, file: Path, **options: Any) -> int:
     """Import contacts; columns of your own become attributes.
 
     Columns: email, first_name, last_name, name, locale, timezone, country, source, signed_up_at, stage,
@@ -73,7 +74,7 @@ def contacts(ctx: click.Context, file: Path, **options: Any) -> int:
 @command.command(epilog=EPILOG)
 @_options
 @click.pass_context
-def purchases(ctx: click.Context, file: Path, **options: Any) -> int:
+def purchases(ctx: click.Context, /, file: Path, **options: Any) -> int:
     """Import purchases and refunds.
 
     Columns: order_id, email or contact_id, amount, currency (else the project's), at, items (JSON). A row is a refund
@@ -90,7 +91,7 @@ def purchases(ctx: click.Context, file: Path, **options: Any) -> int:
 @command.command(epilog=EPILOG)
 @_options
 @click.pass_context
-def events(ctx: click.Context, file: Path, **options: Any) -> int:
+def events(ctx: click.Context, /, file: Path, **options: Any) -> int:
     """Import what other systems saw: opened, clicked, replied, form, bounced, complained, unsubscribed, delivered.
 
     Columns: kind, email or contact_id or message_id, at, url, user_agent, name (of a form), bounce (hard, soft,
@@ -106,7 +107,7 @@ def events(ctx: click.Context, file: Path, **options: Any) -> int:
 @command.command(epilog=EPILOG)
 @_options
 @click.pass_context
-def suppressions(ctx: click.Context, file: Path, **options: Any) -> int:
+def suppressions(ctx: click.Context, /, file: Path, **options: Any) -> int:
     """Import addresses that must not be mailed.
 
     Columns: email, reason (unsubscribed, complained, bounced, manual, imported), at, source. An address need not be
@@ -119,7 +120,7 @@ def suppressions(ctx: click.Context, file: Path, **options: Any) -> int:
     return _run(ctx, file, import_suppressions, options)
 
 
-def _run(ctx: click.Context, file: Path, action: Callable[..., Summary], options: dict[str, Any]) -> int:
+def _run(ctx: click.Context, /, file: Path, action: Callable[..., Summary], options: dict[str, Any]) -> int:
     from nurture.actions.importing import Job
     from nurture.wiring import open_project
 

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ BLOCK = 1024 * 1024
 LONGEST_LINE = 1024 * 1024
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 NAMED_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|", "pipe": "|"}
+QUOTED = re.compile(r'"[^"]*"')
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
@@ -154,16 +156,24 @@ def _likeliest(sample: bytes, languages: frozenset[str]) -> str:
     matches = list(from_bytes(sample, cp_isolation=list(OLD_ENCODINGS)))
     if not matches:
         raise InputError("the encoding cannot be told; name it, like --encoding cp1254")
-    calmest = min(match.chaos for match in matches)
-    clearest = max(match.coherence for match in matches if match.chaos <= calmest + 0.05)
-    likely = {
-        encoding
+    found = {
+        encoding: (match.chaos + 1 - _letters(sample, encoding), match.coherence)
         for match in matches
-        if match.chaos <= calmest + 0.05 and match.coherence >= clearest - 0.15
         for encoding in (match.encoding, *match.could_be_from_charset)
+        if encoding in OLD_ENCODINGS
     }
-    ranked = sorted(OLD_ENCODINGS, key=lambda encoding: not LANGUAGES[encoding] & languages)
-    return next((encoding for encoding in ranked if encoding in likely), matches[0].encoding)
+    least = min(strangeness for strangeness, _ in found.values()) + 0.05
+    clearest = max(coherence for strangeness, coherence in found.values() if strangeness <= least) - 0.15
+    likely = [
+        name for name in OLD_ENCODINGS if name in found and found[name][0] <= least and found[name][1] >= clearest
+    ]
+    return min(likely, key=lambda name: not LANGUAGES[name] & languages)
+
+
+def _letters(sample: bytes, encoding: str) -> float:
+    """The share of letters in what is not ASCII, by tenths: signs and currencies inside names are strange."""
+    beyond = [mark for mark in sample.decode(encoding, "replace") if not mark.isascii()]
+    return round(sum(mark.isalpha() for mark in beyond) / max(1, len(beyond)), 1)
 
 
 def _checked(path: Path, name: str, encoding: str) -> str:
@@ -205,8 +215,8 @@ def _delimiter(given: str) -> str:
 def sniff(head: str) -> str:
     """What separates the columns: what parts the first line, outside quotes, into most of them."""
     first = next((line for line in head.splitlines() if line.strip()), "")
-    counts = {mark: len(next(csv.reader([first], delimiter=mark), [])) for mark in DELIMITERS}
-    return max(counts, key=lambda mark: counts[mark])
+    bare = QUOTED.sub("", first)
+    return max(DELIMITERS, key=bare.count)
 
 
 def _header(table: Table, head: str) -> tuple[str, ...]:
