@@ -16,10 +16,9 @@ from nurture.core.program import Program
 from nurture.emails.compile import CompiledEmail
 from nurture.emails.fill import Filler
 from nurture.emails.links import Signer
-from nurture.files.loader import load_files
+from nurture.files.loader import load_published
 from nurture.store import releases
 from nurture.store.database import Connection, Database
-
 
 RESTAGE = "restage_after"
 """The setting under which `sweep` folds every life again, after other rules: the last contact id that is done."""
@@ -124,10 +123,7 @@ class Releases:
 
 
 def _read(connection: Connection, row: releases.ReleaseRow) -> Release:
-    loaded = load_files(releases.release_files(connection, row.id))
-    if loaded.project is None:
-        raise ProjectError(loaded.problems)
-    program = Program.of(loaded.project, loaded.campaigns)
+    program = Program.of(*load_published(releases.release_files(connection, row.id)))
     salt = releases.get_meta(connection, "salt") or ""
     return Release(row.id, row.digest, row.published_at, program, releases.release_emails(connection, row.id), salt)
 

@@ -7,6 +7,6 @@ import sys
 
 def main() -> None:
     """The `nurture` command."""
-    from nurture.cli.frame import run
+    from nurture.cli.entry import run
 
     sys.exit(run(sys.argv[1:]))

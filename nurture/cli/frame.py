@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import rich_click as click
-from click.exceptions import Abort, ClickException
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,28 +21,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 json_option: Callable[[F], F] = click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
 """Adds `--json` to a command as the argument `as_json`."""
-
-
-def run(arguments: Sequence[str]) -> int:
-    """Run the command line and return its exit code: 0, 1, 2, 70 or 130 (`nurture --help` says what they mean)."""
-    from nurture.cli import failures
-    from nurture.cli.commands import nurture
-
-    try:
-        result = nurture.main(list(arguments), prog_name="nurture", standalone_mode=False)
-        return result if isinstance(result, int) and not isinstance(result, bool) else 0
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except ClickException as error:
-        error.show()
-        return error.exit_code
-    except (Abort, KeyboardInterrupt):
-        print("Interrupted.", file=sys.stderr)
-        return failures.INTERRUPTED
-    except Exception as error:
-        if failures.debugging():
-            raise
-        return failures.crashed(error)
 
 
 def project_directory(ctx: click.Context) -> Path:

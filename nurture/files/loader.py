@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from nurture.core.campaign import Campaign
+from nurture.core.errors import ProjectError
 from nurture.core.problem import Problem
 from nurture.core.project import Project
 from nurture.files import checks, mistakes, project_checks
@@ -89,6 +90,25 @@ def load_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Loade
         campaigns += [campaign] if campaign else []
     right = tuple(sorted(campaigns, key=lambda one: one.name)) if project else ()
     return Loaded(project, right, templates, tuple(sorted(set(problems), key=_order)), files)
+
+
+def load_published(files: Mapping[str, str]) -> tuple[Project, tuple[Campaign, ...]]:
+    """The project and campaigns of a release, which were checked when it was published.
+
+    Only the models read them again: a check that a later version adds does not make an old release unreadable.
+    """
+    project = Project.model_validate(_data(PROJECT, files[PROJECT]), by_alias=True, by_name=False)
+    paths = sorted(path for path in files if path.startswith(f"{CAMPAIGNS}/"))
+    named = [{"name": PurePosixPath(path).stem, **_data(path, files[path])} for path in paths]
+    return project, tuple(Campaign.model_validate(data, by_alias=True, by_name=False) for data in named)
+
+
+def _data(path: str, text: str) -> dict[str, Any]:
+    root, problems = read(path, text)
+    if root is None:
+        raise ProjectError(problems)
+    data: dict[str, Any] = root.data()
+    return data
 
 
 def _order(problem: Problem) -> tuple[Any, ...]:

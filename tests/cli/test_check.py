@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nurture.actions.check import check, check_files
-from nurture.cli.frame import run
+from nurture.cli.entry import run
 from nurture.scaffold import init
 
 

@@ -19,16 +19,17 @@ from click.exceptions import Exit
 from nurture import __version__
 from nurture.cli import failures
 from nurture.cli.commands import COMMANDS, GROUPS, imported, nurture
-from nurture.cli.frame import emit, plain, progress, project_directory, run, table
+from nurture.cli.entry import run
+from nurture.cli.frame import emit, plain, progress, project_directory, table
 from nurture.core.errors import InputError, ProjectError
 from nurture.core.problem import Problem
 
-LISTING = "import sys; from nurture.cli.frame import run; run(['--help']); print('|'.join(sys.modules))"
+LISTING = "import sys; from nurture.cli.entry import run; run(['--help']); print('|'.join(sys.modules))"
 BOOM = "import click\n@click.command('boom')\ndef command():\n    raise RuntimeError('kaboom')\n"
 CRASHING = """
 import sys
 from nurture.cli.commands import COMMANDS
-from nurture.cli.frame import run
+from nurture.cli.entry import run
 COMMANDS["boom"] = ("boom:command", "x")
 sys.exit(run(["boom"]))
 """
@@ -98,7 +99,7 @@ def test_completion_is_one_line_for_the_shell(shell: str, capsys: pytest.Capture
 
 
 def test_the_shell_completes_commands_and_options(tmp_path: Path) -> None:
-    code = "from nurture.cli.frame import run; run([])"
+    code = "from nurture.cli.entry import run; run([])"
     asked = {"_NURTURE_COMPLETE": "bash_complete", "COMP_WORDS": "nurture che", "COMP_CWORD": "1"}
     assert _python(code, tmp_path, **asked).stdout == "plain,check\n"
     asked |= {"COMP_WORDS": "nurture check --js", "COMP_CWORD": "2"}
@@ -167,7 +168,7 @@ def test_crash_files_do_not_pile_up(tmp_path: Path) -> None:
 
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from nurture.cli.frame import run; r, w = os.pipe(); os.dup2(w, 1); os.close(r);"
+        "import os, sys; from nurture.cli.entry import run; r, w = os.pipe(); os.dup2(w, 1); os.close(r);"
         f"sys.exit(run(['--project', {str(tmp_path)!r}, 'check', '--json']))"
     )
     done = _python(code, tmp_path)
