@@ -44,7 +44,7 @@ class Choices:
     def ask(self, request: Request) -> Response:
         """Ask whether to unsubscribe; changes nothing, since scanners fetch every link."""
         ref = self._public.read(Purpose.UNSUBSCRIBE, request)
-        return self._show("unsubscribe.html", ref, "") if ref else self._public.missing()
+        return self._show("unsubscribe.html", ref, "") if ref else self._public.missing
 
     async def unsubscribe(self, request: Request) -> Response:
         """Unsubscribe from everything, and answer once that is committed (RFC 8058).
@@ -54,20 +54,20 @@ class Choices:
         await read_body(request, FORM_BYTES)
         ref = self._public.read(Purpose.UNSUBSCRIBE, request)
         if ref is None:
-            return await run_in_threadpool(self._public.missing)
+            return self._public.missing
         return await self._stop(ref, request)
 
     def preferences(self, request: Request) -> Response:
         """Show what may be chosen."""
         ref = self._public.read(Purpose.PREFERENCES, request)
-        return self._show("preferences.html", ref, "") if ref else self._public.missing()
+        return self._show("preferences.html", ref, "") if ref else self._public.missing
 
     async def choose(self, request: Request) -> Response:
         """Save what was chosen, or unsubscribe from everything."""
         form = await read_form(request)
         ref = self._public.read(Purpose.PREFERENCES, request)
         if ref is None:
-            return await run_in_threadpool(self._public.missing)
+            return self._public.missing
         if form.get("do") == "unsubscribe":
             return await self._stop(ref, request)
         # An empty post, as scanners send, must not read as "nothing is ticked".
@@ -88,7 +88,7 @@ class Choices:
     def _save(self, ref: Ref, form: Mapping[str, str]) -> Response:
         person, project = self._person(ref), self._public.project()
         if person is None or project is None:
-            return self._public.missing()
+            return self._public.missing
         changes = {name: f"topic-{name}" in form for name, topic in project.topics.items() if not topic.transactional}
         changes = {name: given for name, given in changes.items() if person.consents.get(name) is not given}
         tracked = "tracked" in form
@@ -105,7 +105,7 @@ class Choices:
     def _show(self, template: str, ref: Ref, said: str) -> Response:
         person, project = self._person(ref), self._public.project()
         if person is None or project is None:
-            return self._public.missing()
+            return self._public.missing
         text = words(person.locale, project.locale)
         filled = {
             name: words_.format(project=project.project, address=masked(person.address), reply_to=reply_to(project))

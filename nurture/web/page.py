@@ -93,11 +93,14 @@ class Page:
 
     def messages(self, request: Request) -> Response:
         """The messages claimed last, page by page."""
+        below = _below(request.query_params.get("below", ""))
         with self._parts.database.read() as connection:
-            found = rows.latest_messages(connection, ROWS + 1, _below(request.query_params.get("below", "")))
+            found = rows.latest_messages(connection, ROWS + 1, below)
         last = found[ROWS - 1] if len(found) > ROWS else None
         older = f"{last.claimed_at.isoformat()}~{last.id}" if last else None
-        return self._show(request, "messages.html", tab="messages", messages=found[:ROWS], older=older)
+        return self._show(
+            request, "messages.html", tab="messages", messages=found[:ROWS], older=older, first=below is None
+        )
 
     def step(self, request: Request) -> Response:
         """Who stands at a step."""

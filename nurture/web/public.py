@@ -9,6 +9,7 @@ import asyncio
 import re
 from base64 import b64decode
 from concurrent.futures import Future
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -24,7 +25,7 @@ from nurture.web import recording
 from nurture.web.html import Pages
 from nurture.web.recorder import Recorder
 from nurture.web.site import Parts
-from nurture.web.words import words
+from nurture.web.words import ENGLISH, TURKISH, words
 
 if TYPE_CHECKING:
     from nurture.core.project import Project
@@ -71,7 +72,7 @@ class Public:
         """Draw nothing, and note that it was drawn. HEAD notes nothing."""
         ref = self.read(Purpose.OPEN, request)
         if ref is None:
-            return await run_in_threadpool(self.missing)
+            return self.missing
         if request.method == "GET":
             self.recorder.offer(recording.opened(ref, agent(request), self.parts.now()))
         return self._gif
@@ -81,7 +82,7 @@ class Public:
         ref = self.read(Purpose.CLICK, request)
         url = await run_in_threadpool(self._destination, ref) if ref else None
         if ref is None or url is None:
-            return await run_in_threadpool(self.missing)
+            return self.missing
         if request.method == "GET":
             # Whoever clicked is sent on even where the record must wait for a database that is away.
             await committed(self.recorder.submit(recording.clicked(ref, agent(request), self.parts.now())))
@@ -107,7 +108,7 @@ class Public:
         """The email as it was sent, for as long as its values are kept."""
         ref = self.read(Purpose.VIEW, request)
         if ref is None:
-            return self.missing()
+            return self.missing
         html = kept_html(self.parts, ref.contact_id, ref.message_id)
         if html is None:
             with self.parts.database.read() as connection:
@@ -115,17 +116,23 @@ class Public:
             return self.notice("gone", person.locale if person else None, 404)
         return HTMLResponse(html, headers={"Content-Security-Policy": EMAIL_POLICY.format(frames="'none'")})
 
+    @cached_property
     def missing(self) -> Response:
-        """The page for whatever names nothing; alike for every reason."""
-        return self.notice("missing", None, 404)
+        """The page for whatever names nothing: made once, alike for every reason, and in every language."""
+        title, text = (" · ".join(said["missing_title"] for said in (ENGLISH, TURKISH)), ENGLISH["missing_text"])
+        return self.pages.show(
+            "notice.html", status=404, words=ENGLISH, project="", title=title, text=text, also=TURKISH
+        )
 
-    def notice(self, what: str, locale: str | None, status: int = 200) -> Response:
+    def notice(self, what: str, locale: str | None, status: int) -> Response:
         """A page that says one thing."""
         project = self.project()
         said = words(locale, project.locale if project else None)
         name = project.project if project else ""
         title, text = said[f"{what}_title"], said[f"{what}_text"]
-        return self.pages.show("notice.html", status=status, words=said, project=name, title=title, text=text)
+        return self.pages.show(
+            "notice.html", status=status, words=said, project=name, title=title, text=text, also=None
+        )
 
     def project(self) -> Project | None:
         """The project as published; None before anything is."""
