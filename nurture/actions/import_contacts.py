@@ -69,8 +69,6 @@ FIELDS = {
 """Each field and its other names, as `fold_name` spells them."""
 
 ALIASES = aliased(FIELDS)
-HELD = 50_000
-"""How many addresses that come several times are gathered at once; more take another reading of the file."""
 
 
 def import_contacts(database: Database, program: Program, job: Job, now: datetime) -> Summary:
@@ -223,7 +221,7 @@ def _people(
         counts["rows"] += 1
         if said["key"] not in repeated:
             yield said
-    parts = -(-len(repeated) // HELD)
+    parts = -(-len(repeated) // job.held)
     for part in range(parts):
         people: dict[str, Cells] = {}
         for _, said in read_rows(job, reader, check, only=lambda row: keys.of(row) in repeated):

@@ -50,7 +50,8 @@ class Rejected:
 class Job:
     """One import: the table, what its columns mean (`--map`), where rejects go, whether anything is written.
 
-    `ids` gives the hexadecimal text of so many random bytes, for the ids of new contacts.
+    `ids` gives the hexadecimal text of so many random bytes, for the ids of new contacts. At most `held` addresses that
+    come several times are gathered at once; more take another reading of the file.
     """
 
     table: Table
@@ -59,6 +60,7 @@ class Job:
     dry_run: bool = False
     progress: Callable[[int], None] = lambda _position: None
     ids: Callable[[int], str] = token_hex
+    held: int = 50_000
 
 
 @dataclass
@@ -103,7 +105,7 @@ def match_columns(
     taken: dict[str, str] = {}
     for place, written in enumerate(names):
         name = folded.get(fold_name(written), written)
-        if written in IGNORED or not name:
+        if written in IGNORED or (written and not name):
             continue
         wanted = aliases.get(fold_name(name))
         if (wanted or name) in taken:
