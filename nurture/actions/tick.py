@@ -44,10 +44,16 @@ def tick(
 ) -> Passed:
     """One round of every verb, each at most a batch. Anyone may call it at any time."""
     swept = sweep(database, queries, clock())
+    return Passed(swept=swept) + _round(database, queries, emails, provider, clock)
+
+
+def _round(
+    database: Database, queries: Queries, emails: Emails, provider: Provider, clock: Callable[[], datetime]
+) -> Passed:
     looked = enroll(database, queries, clock())
     decided = advance(database, queries, clock())
     sent = send(database, queries, emails, provider, clock)
-    return Passed(looked, decided, sent.handed, sent.accepted, sent.refused, swept)
+    return Passed(looked, decided, sent.handed, sent.accepted, sent.refused)
 
 
 def run_pass(
@@ -58,10 +64,12 @@ def run_pass(
     clock: Callable[[], datetime],
     stop: Callable[[], bool] = lambda: False,
 ) -> Passed:
-    """Rounds until nothing is due, or `stop` says so."""
+    """Sweep what time settles, then go round the other verbs until nothing is due, or `stop` says so."""
     total = Passed()
+    while not stop() and (swept := sweep(database, queries, clock())):
+        total += Passed(swept=swept)
     while not stop():
-        done = tick(database, queries, emails, provider, clock)
+        done = _round(database, queries, emails, provider, clock)
         if not done.found:
             break
         total += done
