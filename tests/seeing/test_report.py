@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from seeing.world import live_through
 from support.line import Line, campaign
 
 from nurture.actions.report import CampaignReport, Report, StepReport, report
@@ -19,6 +18,7 @@ from nurture.core.errors import NotFound
 from nurture.core.event import BounceClass, Kind
 from nurture.providers.base import Rejected, Unknown
 from nurture.store import tables
+from seeing.world import live_through
 
 Start = Callable[..., Line]
 
