@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from nurture.cli.commands import COMMANDS
 from nurture.core.campaign import Campaign
 from nurture.core.project import Project
 
@@ -60,6 +61,18 @@ def test_the_readme_s_campaign_has_fifteen_lines_at_most() -> None:
 def test_links_between_documents_lead_somewhere(path: Path) -> None:
     targets = LINK.findall(path.read_text(encoding="utf-8"))
     assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def commands(text: str) -> set[str]:
+    """The commands of nurture that stand in code, inline or in a block."""
+    code = [body for kind, body in BLOCK.findall(text) if kind in ("sh", "console", "")]
+    code += re.findall(r"`([^`\n]+)`", BLOCK.sub("", text))
+    return {word for part in code for word in re.findall(r"(?:^|[\s(/])nurture ([a-z][a-z-]*)", part)}
+
+
+def test_every_command_that_is_told_exists_and_every_one_that_exists_is_told() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in DOCUMENTS]
+    assert set().union(*map(commands, texts)) == set(COMMANDS)
 
 
 def test_every_environment_variable_is_told_and_none_that_is_not_read() -> None:
