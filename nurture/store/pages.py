@@ -174,8 +174,10 @@ class Standing:
 
 def standings(connection: Connection) -> list[Standing]:
     """Where everybody is, by campaign and step; the ended by reason."""
-    alike = (enrollment.c.campaign, enrollment.c.arm, enrollment.c.state, enrollment.c.step, enrollment.c.reason)
-    return [Standing(*row) for row in connection.execute(select(*alike, func.count()).group_by(*alike))]
+    e = enrollment.c
+    statement = select(e.campaign, e.arm, e.state, e.step, e.reason, func.count())
+    grouped = statement.group_by(e.campaign, e.state, e.step, e.arm, e.reason)
+    return [Standing(*row) for row in connection.execute(grouped)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,8 @@ Nothing here changes anything, so there are only GETs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime
-from threading import Lock
-from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,6 +18,7 @@ from nurture.core.errors import NotFound
 from nurture.core.lifecycle import Stage
 from nurture.providers import outbox
 from nurture.store import pages as rows
+from nurture.web.counts import Counts
 from nurture.web.html import Pages
 from nurture.web.mail import parse, quiet
 from nurture.web.picture import Picture, pictures
@@ -28,34 +26,10 @@ from nurture.web.public import EMAIL_POLICY, kept_html
 from nurture.web.site import Parts
 from nurture.web.story import story
 
-T = TypeVar("T")
 ROWS = 50
 FEW = 12
 ID = re.compile(r"[0-9a-f]{32}")
 TABS = ("html", "text", "source")
-COSTLY, RATIO = 0.2, 20.0
-"""A count that took more than so many seconds is kept for that many times as long as it took."""
-
-
-class Kept:
-    """Remembers answers that were costly to count, so that a page that is reloaded cannot slow the sending."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._known: dict[str, tuple[float, Any]] = {}
-
-    def get(self, name: str, count: Callable[[], T]) -> T:
-        """The answer of that name, counted anew unless one is kept."""
-        with self._lock:
-            until, answer = self._known.get(name, (0.0, None))
-            if monotonic() < until:
-                return answer  # type: ignore[no-any-return]
-            began = monotonic()
-            fresh = count()
-            took = monotonic() - began
-            if took > COSTLY:
-                self._known[name] = (monotonic() + took * RATIO, fresh)
-            return fresh
 
 
 class Page:
@@ -64,7 +38,7 @@ class Page:
     def __init__(self, parts: Parts, pages: Pages) -> None:
         self._parts = parts
         self._pages = pages
-        self._kept = Kept()
+        self._counts = Counts()
 
     def routes(self) -> list[Route]:
         """The pages by path."""
@@ -82,12 +56,12 @@ class Page:
 
     def overview(self, request: Request) -> Response:
         """Everything at a glance."""
-        counts = self._kept.get("stages", self._stages)
+        counts = self._counts.get("stages", self._stages) or {}
         with self._parts.database.read() as connection:
             latest = rows.latest_messages(connection, FEW)
         return self._show(
             request, "overview.html", tab="overview", stages=[(stage.value, counts.get(stage, 0)) for stage in Stage],
-            people=sum(counts.values()), pictures=self._kept.get("pictures", self._pictures), messages=latest,
+            people=sum(counts.values()), pictures=self._pictures(), messages=latest,
             entries=outbox.entries(self._parts.settings.outbox_dir, FEW),
         )  # fmt: skip
 
@@ -172,9 +146,22 @@ class Page:
             program = self._parts.releases.current().program
         except NotFound:
             return []
+        people = self._counts.get("standings", self._standings)
+        sent = self._counts.get("sent", self._sent)
+        revenue = self._counts.get("revenue", self._revenue)
+        return pictures(program, people, sent, revenue or {})
+
+    def _standings(self) -> list[rows.Standing]:
         with self._parts.database.read() as connection:
-            people, sent = rows.standings(connection), rows.sent(connection)
-            return pictures(program, people, sent, rows.claimed_revenue(connection))
+            return rows.standings(connection)
+
+    def _sent(self) -> list[rows.Sent]:
+        with self._parts.database.read() as connection:
+            return rows.sent(connection)
+
+    def _revenue(self) -> dict[str, tuple[int, int]]:
+        with self._parts.database.read() as connection:
+            return rows.claimed_revenue(connection)
 
     def _show(self, request: Request, template: str, **values: Any) -> Response:
         from nurture.core.zone import zone

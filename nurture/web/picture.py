@@ -79,18 +79,25 @@ class Picture:
     most: int
     orders: int
     revenue: int
+    counted: bool = True
 
 
 def pictures(
-    program: Program, standings: Sequence[Standing], sent: Sequence[Sent], revenue: Mapping[str, tuple[int, int]]
+    program: Program,
+    standings: Sequence[Standing] | None,
+    sent: Sequence[Sent] | None,
+    revenue: Mapping[str, tuple[int, int]],
 ) -> list[Picture]:
-    """Every campaign that runs, in the project's order."""
-    people = _by_campaign(standings)
-    fared = _by_campaign(sent)
-    return [
+    """Every campaign that runs, in the project's order. None stands for what is still being counted."""
+    people = _by_campaign(standings or ())
+    fared = _by_campaign(sent or ())
+    drawn = [
         _picture(course.campaign, people[name], fared[name], revenue.get(name, (0, 0)))
         for name, course in program.courses.items()
     ]
+    for one in drawn:
+        one.counted = standings is not None and sent is not None
+    return drawn
 
 
 def _by_campaign(rows: Iterable[Any]) -> dict[str, list[Any]]:
