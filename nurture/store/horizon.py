@@ -18,6 +18,7 @@ def next_due(connection: Connection, campaigns: Iterable[str]) -> datetime | Non
     parts = [
         select(func.min(contact.c.stage_check_at).label("at")).where(contact.c.stage_check_at.isnot(None)),
         select(func.min(campaign_state.c.next_look_at)),
+        select(func.min(message.c.lease_until)).where(message.c.lease_until.isnot(None)),
     ]
     for name in map(literal, campaigns):
         parts += [
