@@ -78,7 +78,7 @@ def import_contacts(database: Database, program: Program, job: Job, now: datetim
     Raises InputError when the table has no column for addresses.
     """
     check_columns(job, ALIASES, [("email",)])
-    summary = Summary(dry_run=job.dry_run)
+    summary = Summary.of(job, "new", "changed", "unchanged", "repeated", "suppressed")
     work = preview_chunk if job.dry_run else partial(apply_chunk, ids=job.ids)
     with in_bulk(database), Rejects(job, summary) as rejects:
         people = _people(job, _reader(program, job, now), rejects, partial(finish, program.project), summary.counts)

@@ -70,7 +70,7 @@ def import_events(database: Database, program: Program, job: Job, now: datetime)
     Raises InputError when the table lacks the columns for kind, contact or time.
     """
     check_columns(job, ALIASES, [("kind",), ("email", "contact_id", "message_id"), ("at",)])
-    summary = Summary(dry_run=job.dry_run)
+    summary = Summary.of(job, "new", "known")
     reader = Reader(ALIASES, _takes(program, now), _detail, job.mapping)
     with Rejects(job, summary) as rejects:
         for chunk in in_chunks(read_rows(job, reader, _finish, rejects), BATCH):

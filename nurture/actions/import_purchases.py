@@ -84,14 +84,15 @@ def import_purchases(database: Database, program: Program, job: Job, now: dateti
     `now` is aware UTC. Raises InputError when the table lacks the columns for order, contact or time.
     """
     check_columns(job, ALIASES, [("order_id", "refund_of"), ("email", "contact_id"), ("at",)])
-    summary = Summary(dry_run=job.dry_run)
+    summary = Summary.of(job, "new", "known", "contacts", "suppressed", "refunds", "known_refunds")
     run = _Import(database, program, job, now, summary)
+    given_back = 0
     with in_bulk(database), Rejects(job, summary) as rejects:
         for chunk in in_chunks(_reading(run, rejects), BATCH):
             summary.counts["rows"] += len(chunk)
             _record(run, [read for read in chunk if "refund" not in read[1]], rejects)
-            summary.counts["refund_rows"] += sum("refund" in said for _, said in chunk)
-        if summary.counts.pop("refund_rows", 0):
+            given_back += sum("refund" in said for _, said in chunk)
+        if given_back:
             refunds = (read for read in _reading(run, None) if "refund" in read[1])
             for chunk in in_chunks(refunds, BATCH):
                 _give_back(run, chunk, rejects)

@@ -58,7 +58,7 @@ def import_suppressions(database: Database, program: Program, job: Job, now: dat
     A known suppression keeps its first reason. Raises InputError when the table has no column for addresses.
     """
     check_columns(job, ALIASES, [("email",)])
-    summary = Summary(dry_run=job.dry_run)
+    summary = Summary.of(job, "new", "known")
     reader = Reader(ALIASES, _takes(program, now), passed_over, job.mapping)
     with Rejects(job, summary) as rejects:
         for chunk in in_chunks(read_rows(job, reader, _finish, rejects), CHUNK):

@@ -65,12 +65,17 @@ class Job:
 
 @dataclass
 class Summary:
-    """What an import did, in counts of rows; `first_rejects` are the first twenty."""
+    """What an import did, in counts; `rows` are those that could be used, `first_rejects` the first twenty others."""
 
     counts: Counter[str] = field(default_factory=Counter)
     first_rejects: list[Rejected] = field(default_factory=list)
     reject_file: str | None = None
     dry_run: bool = False
+
+    @classmethod
+    def of(cls, job: Job, *names: str) -> Summary:
+        """A summary of nothing yet, with the counts of those names beside `rows` and `rejected`."""
+        return cls(Counter(dict.fromkeys(("rows", *names, "rejected"), 0)), dry_run=job.dry_run)
 
     @property
     def rejected(self) -> int:

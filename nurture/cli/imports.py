@@ -166,9 +166,10 @@ def _reject_path(file: Path, typed: bool) -> Path:
 
 
 def _tell(summary: Summary) -> None:
-    counts = [f"{count:,} {name.replace('_', ' ')}" for name, count in summary.counts.items() if name != "rows"]
+    told = {name: count for name, count in summary.counts.items() if name != "rows" and (count or name == "new")}
+    counts = [f"{count:,} {name.replace('_', ' ')}" for name, count in told.items()]
     verb = "would be read" if summary.dry_run else "read"
-    print(f"{summary.counts['rows'] + summary.rejected:,} rows {verb}: {', '.join(counts) or 'nothing in them'}")
+    print(f"{summary.counts['rows'] + summary.rejected:,} rows {verb}: {', '.join(counts)}")
     for one in summary.first_rejects:
         print(plain(f"  line {one.line}: {one.reason}"))
     if summary.rejected > len(summary.first_rejects):

@@ -137,7 +137,7 @@ def plain_value(text: str) -> int | float | bool | str:
 
 def _finite(number: float) -> float:
     if not isfinite(number):
-        raise ValueError("is a number too large to keep; write it as text")
+        raise ValueError("is no number that can be kept; write it as text")
     return number
 
 
@@ -148,9 +148,9 @@ def attribute_value(value: Any, depth: int = 0) -> Any:
     """
     if isinstance(value, str):
         return clean_text(value)
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal | float):
         return _finite(float(value))
-    if value is None or isinstance(value, bool | float):
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
