@@ -69,11 +69,18 @@ def claim(database: Database, queries: Queries, emails: Emails, provider: str, r
     refused = 0
     for name in queries.sending_campaigns(database, now):
         with database.write() as connection:
-            claimed = _Claimer(connection, queries, emails, provider, now).claim(name, room)
+            claimed = claim_in(connection, queries, emails, provider, name, room, now)
         refused += claimed.refused
         if claimed.claims:
             return Claimed(claimed.claims, refused)
     return Claimed((), refused)
+
+
+def claim_in(
+    connection: Connection, queries: Queries, emails: Emails, provider: str, name: str, room: int, now: datetime
+) -> Claimed:
+    """Claim at most `room` due messages of the campaign `name`, in an open transaction."""
+    return _Claimer(connection, queries, emails, provider, now).claim(name, room)
 
 
 class _Claimer:
@@ -230,7 +237,9 @@ class _Claimer:
         reason = f"{verdict.reason.value}: {detail}"[:400] if detail else verdict.reason.value
         state = "retry" if candidate.attempts else "due"
         if isinstance(verdict, Skip):
-            settled = {"state": "skipped", "due_at": None, "settled_at": self._now}
+            # What may have arrived the first time was not skipped; it stays unknown.
+            state = "unknown" if candidate.resent else "skipped"
+            settled = {"state": state, "due_at": None, "settled_at": self._now}
             return key | {"reason": reason, "capped_since": candidate.asked.capped_since} | settled
         since = candidate.asked.capped_since or (self._now if verdict.capped else None)
         return key | {

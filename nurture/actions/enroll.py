@@ -116,7 +116,7 @@ def _open_and_close(database: Database, queries: Queries, now: datetime) -> int:
 
 
 def _looked_at(planned: datetime, now: datetime) -> datetime:
-    """As of when those enter whom a look finds: its hour, but now where it comes much too late to be still that look."""
+    """As of when those enter whom a look finds: its hour, but now where it comes much too late."""
     return planned if now - planned <= LATE_LOOK else now
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from nurture.core.address import address_key
 from nurture.core.event import ENGAGEMENT, Fact, Kind, Suppress
 from nurture.core.lifecycle import LifeFact, Sign, Story, begin, in_order, live
-from nurture.core.money import convert
+from nurture.core.money import Money, convert
 from nurture.core.program import Program
 from nurture.core.purchase import Purchase, Refund
 from nurture.store import events, lives, marks, purchases, suppressions
@@ -54,14 +54,15 @@ def record_facts_in(connection: Connection, program: Program, facts: Sequence[Fa
     events.add_events(connection, unseen, now)
     events.add_strays(connection, [events.identify(fact) for fact in stray], now)
     fresh = [one.fact for one in unseen]
-    told = _tell_messages(connection, fresh, now)
+    told, proven = _tell_messages(connection, fresh, standings, now)
     for fact in fresh:
         _tell(standings[fact.contact_id or ""], fact, told)
     stirring = set(told) | {fact.contact_id or "" for fact in fresh if _stirs(fact)}
     tell(connection, program, standings, told, now)
     _suppress(connection, fresh, now)
     _withdraw(connection, fresh, now)
-    _recredit(connection, program, fresh, standings)
+    clicked = [(f.contact_id or "", f.occurred_at) for f in fresh if f.kind is Kind.CLICKED and f.machine is None]
+    _recredit(connection, program, [*clicked, *proven], standings)
     stir(connection, stirring, now)
     return Recorded(len(fresh), len(ours) - len(fresh), len(stray))
 
@@ -88,27 +89,74 @@ def _key(address: str) -> str:
         return ""
 
 
-def _tell_messages(connection: Connection, facts: Iterable[Fact], now: datetime) -> Told:
-    """Let facts about messages be seen on them. Returns what that means for the lives of their contacts."""
+Touched = list[tuple[str, datetime]]
+"""Contacts and when they were touched."""
+
+
+def _tell_messages(
+    connection: Connection, facts: Iterable[Fact], standings: Mapping[str, Standing], now: datetime
+) -> tuple[Told, Touched]:
+    """Let facts about messages be seen on them.
+
+    Returns what that means for the lives of their contacts, and whom emails had reached whose answers were lost.
+    """
     about = [(fact, (fact.contact_id, fact.message_id)) for fact in facts if fact.contact_id and fact.message_id]
     messages = events.load_messages(connection, (key for _, key in about))
-    before = {key: (message.accepted_at, message.bounced_at) for key, message in messages.items()}
+    before = _milestones(messages)
     for fact, key in about:
         if key in messages:
             messages[key].take(fact, now)
     events.save_messages(connection, messages.values())
+    return _tell_reached(messages, before, standings)
+
+
+Messages = Mapping[tuple[str, str], events.MessageFacts]
+Milestones = Mapping[tuple[str, str], tuple[datetime | None, datetime | None]]
+
+
+def _milestones(messages: Messages) -> Milestones:
+    return {key: (message.accepted_at, message.returned_at) for key, message in messages.items()}
+
+
+def _tell_reached(
+    messages: Messages, before: Milestones, standings: Mapping[str, Standing]
+) -> tuple[Told, Touched]:
+    """What it means for contacts that emails turn out to have reached them, or to have come back."""
     told: Told = {}
+    reached: Touched = []
     for key, message in messages.items():
-        accepted_before, bounced_before = before[key]
+        accepted_before, returned_before = before[key]
+        facts = told.setdefault(message.contact_id, [])
         if message.accepted_at and not accepted_before:
-            told.setdefault(message.contact_id, []).append(
-                LifeFact(message.accepted_at, Sign.RECEIVED, "email", message.id)
-            )
-        if message.accepted_at and message.bounced_at and not bounced_before:
-            told.setdefault(message.contact_id, []).append(
-                LifeFact(message.bounced_at, Sign.RETURNED, "bounce", message.id)
-            )
-    return told
+            facts.append(received(standings[message.contact_id], message.accepted_at, message.id))
+            reached.append((message.contact_id, message.accepted_at))
+        if message.returned_at and message.returned_at != returned_before:
+            facts.append(LifeFact(message.returned_at, Sign.RETURNED, "bounce", message.id))
+    return {contact_id: facts for contact_id, facts in told.items() if facts}, reached
+
+
+def received(standing: Standing, at: datetime, message_id: str) -> LifeFact:
+    """An email reached a contact: seen in its hot facts, and a fact of its life."""
+    standing.received_count += 1
+    standing.last_received_at = latest(standing.last_received_at, at)
+    return LifeFact(at, Sign.RECEIVED, "email", message_id)
+
+
+def weigh_evidence(connection: Connection, program: Program, keys: Iterable[tuple[str, str]], now: datetime) -> None:
+    """Settle messages (contact id, message id) that just became unknown, where what came back was quicker."""
+    proven = events.proven(connection, keys)
+    if not proven:
+        return
+    standings = lives.lock_standings(connection, (contact_id for contact_id, _ in proven))
+    messages = events.load_messages(connection, proven)
+    before = _milestones(messages)
+    for message in messages.values():
+        message.prove(now)
+    events.save_messages(connection, messages.values())
+    told, reached = _tell_reached(messages, before, standings)
+    tell(connection, program, standings, told, now)
+    _recredit(connection, program, reached, standings)
+    stir(connection, told, now)
 
 
 def _stirs(fact: Fact) -> bool:
@@ -205,16 +253,13 @@ def _withdraw(connection: Connection, facts: Iterable[Fact], now: datetime) -> N
 
 
 def _recredit(
-    connection: Connection, program: Program, facts: Iterable[Fact], standings: Mapping[str, Standing]
+    connection: Connection, program: Program, touched: Touched, standings: Mapping[str, Standing]
 ) -> None:
-    """A click told late may lie before a purchase that is here already."""
-    clicks = [fact for fact in facts if fact.kind is Kind.CLICKED and fact.machine is None]
-    late = [fact for fact in clicks if _bought_since(standings[fact.contact_id or ""], fact.occurred_at)]
+    """A touch told late may lie before a purchase that is here already."""
+    late = [(contact_id, at) for contact_id, at in touched if _bought_since(standings[contact_id], at)]
     if late:
-        since = min(fact.occurred_at for fact in late)
-        purchases.recredit(
-            connection, {fact.contact_id or "" for fact in late}, program.claims, program.longest_claim, since
-        )
+        since = min(at for _, at in late)
+        purchases.recredit(connection, {cid for cid, _ in late}, program.claims, program.longest_claim, since)
 
 
 def _bought_since(standing: Standing, at: datetime) -> bool:
@@ -250,6 +295,19 @@ def record_purchases_in(connection: Connection, program: Program, found: Sequenc
 
 def _value(program: Program, purchase: Purchase) -> int | None:
     return convert(purchase.money, program.project.currency, program.project.exchange)
+
+
+def revalue(
+    connection: Connection, program: Program, found: Sequence[tuple[str, str, Money]], now: datetime
+) -> None:
+    """Give purchases (contact id, order id, what was paid) the value that the project's rates give them now."""
+    standings = lives.lock_standings(connection, (contact_id for contact_id, _, _ in found))
+    project = program.project
+    values = {(cid, order): convert(paid, project.currency, project.exchange) for cid, order, paid in found}
+    purchases.set_values(connection, values)
+    _tell_bought(connection, set(standings), standings)
+    lives.save_standings(connection, standings.values())
+    stir(connection, standings, now)
 
 
 def _tell_bought(connection: Connection, contact_ids: set[str], standings: Mapping[str, Standing]) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from nurture.actions.claim import Claim, claim
 from nurture.actions.queries import Queries
-from nurture.actions.record import Told, record_facts_in, tell
+from nurture.actions.record import Told, received, record_facts_in, stir, tell, weigh_evidence
 from nurture.actions.release import Emails
 from nurture.core.event import BounceClass, Fact, Kind, SuppressionReason
 from nurture.core.lifecycle import LifeFact, Sign
@@ -18,7 +18,7 @@ from nurture.core.retry import next_attempt
 from nurture.providers.base import Accepted, Outcome, Provider, Rejected, Unavailable, Unknown
 from nurture.store import lives, messages
 from nurture.store.database import Connection, Database
-from nurture.store.lives import latest
+from nurture.store.lives import Standing
 
 LEASE_SHARE = 0.5
 """How much of the lease may be gone before no further message is begun."""
@@ -72,18 +72,33 @@ def settle(
         told: Told = {}
         for one, outcome in settled:
             if isinstance(outcome, Accepted) and one.outgoing.contact_id in standings:
-                standing = standings[one.outgoing.contact_id]
-                standing.received_count += 1
-                standing.last_received_at = latest(standing.last_received_at, now)
-                told.setdefault(standing.id, []).append(LifeFact(now, Sign.RECEIVED, "email", one.outgoing.message_id))
+                told.setdefault(one.outgoing.contact_id, []).extend(_reached(one, standings, mine[one.key], now))
         tell(connection, queries.program, {cid: standings[cid] for cid in told}, told, now)
         _release_places(connection, settled)
         keys = [(one.outgoing.contact_id, one.enrollment_id, one.outgoing.step) for one, _ in settled]
         messages.wake_enrollments(connection, keys, now)
+        weigh_evidence(connection, queries.program, _lost(settled), now)
+        if queries.program.asks_received:
+            stir(connection, told, now)
         facts = [fact for one, outcome in results if (fact := _fact(one, outcome, one.key in mine, provider, now))]
         if facts:
             record_facts_in(connection, queries.program, facts, now)
     return sum(isinstance(outcome, Accepted) for _, outcome in settled)
+
+
+def _reached(
+    one: Claim, standings: Mapping[str, Standing], bounced_at: datetime | None, now: datetime
+) -> list[LifeFact]:
+    """What acceptance means for a life; a webhook may have told of the bounce before the answer was in."""
+    message_id = one.outgoing.message_id
+    facts = [received(standings[one.outgoing.contact_id], now, message_id)]
+    if bounced_at:
+        facts.append(LifeFact(max(bounced_at, now), Sign.RETURNED, "bounce", message_id))
+    return facts
+
+
+def _lost(settled: Sequence[tuple[Claim, Outcome]]) -> list[tuple[str, str]]:
+    return [one.key for one, outcome in settled if isinstance(outcome, Unknown)]
 
 
 def _row(queries: Queries, one: Claim, outcome: Outcome, now: datetime) -> dict[str, Any]:
@@ -118,8 +133,9 @@ def _fact(one: Claim, outcome: Outcome, mine: bool, provider: str, now: datetime
     contact_id, message_id = one.key
     if isinstance(outcome, Rejected) and outcome.bounce is not BounceClass.CONTENT:
         hard = SuppressionReason.BOUNCED if outcome.bounce is BounceClass.HARD else None
+        # A late refusal, the claim being no longer ours, must not look like mail that came back: it never left.
         return Fact(
-            Kind.BOUNCED,
+            Kind.BOUNCED if mine else Kind.DROPPED,
             now,
             provider,
             f"refused {message_id} {one.fence}",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from nurture.actions.queries import Queries
-from nurture.actions.record import Told, restage, stir, tell
+from nurture.actions.record import Told, restage, revalue, stir, tell, weigh_evidence
 from nurture.actions.release import RESTAGE
-from nurture.store import lives, messages, releases, stages
+from nurture.store import lives, messages, purchases, releases, stages
 from nurture.store.database import BATCH, Database
 
 WATCHED = timedelta(hours=24)
@@ -24,14 +24,41 @@ Amazon SES pauses senders at 10 % bounces and 0.5 % complaints; Gmail asks for l
 
 def sweep(database: Database, queries: Queries, now: datetime) -> int:
     """Do at most one batch of each. Returns how much there was to do. Idempotent."""
-    sending = queries.program.project.sending
-    with database.write() as connection:
-        done = messages.expire_leases(connection, now, BATCH)
-        if sending.unknown.then == "resend":
-            done += messages.resend_unknown(connection, now - sending.unknown.after.delta, now, BATCH)
-        messages.forget_kept(connection, (now - sending.keep_emails.delta).toordinal())
-    done += _restage(database, queries, now)
+    done = _messages(database, queries, now) + _revalue(database, queries, now) + _restage(database, queries, now)
     return done + _stages(database, queries, now) + _breakers(database, queries, now)
+
+
+def _messages(database: Database, queries: Queries, now: datetime) -> int:
+    """Expired claims, lost answers, values kept long enough; each in a transaction of its own."""
+    sending = queries.program.project.sending
+    before = now - sending.unknown.after.delta if sending.unknown.then == "resend" else None
+    kept_until = (now - sending.keep_emails.delta).toordinal()
+    with database.read() as connection:
+        expired, lost, old = messages.to_sweep(connection, now, before, kept_until)
+    done = 0
+    if expired:
+        with database.write() as connection:
+            keys = messages.expire_leases(connection, now, BATCH)
+            weigh_evidence(connection, queries.program, keys, now)
+            done += len(keys)
+    if lost and before:
+        with database.write() as connection:
+            done += messages.resend_unknown(connection, before, now, BATCH)
+    if old:
+        with database.write() as connection:
+            done += messages.forget_kept(connection, kept_until, BATCH)
+    return done
+
+
+def _revalue(database: Database, queries: Queries, now: datetime) -> int:
+    """Purchases that had no value in the project's currency get one once their rate is known."""
+    project = queries.program.project
+    with database.read() as connection:
+        found = purchases.without_value(connection, [project.currency, *project.exchange], BATCH)
+    if found:
+        with database.write() as connection:
+            revalue(connection, queries.program, found, now)
+    return len(found)
 
 
 def _restage(database: Database, queries: Queries, now: datetime) -> int:

@@ -122,6 +122,8 @@ def decide(course: Course, standing: Standing, answers: Answers, now: datetime) 
     """The next thing for one enrollment. Pure: no clock, no I/O; the reason travels with it."""
     if leaving := _leaving(answers):
         return leaving
+    if answers.unrated:
+        return Wait(now + RATE_RETRY, "no-rate")
     place = course.places[standing.step]
     match place.step:
         case SendStep() as step:
@@ -183,8 +185,6 @@ def _wait(step: WaitStep, after: str | None, standing: Standing, answers: Answer
 
 
 def _wait_for(wait: UntilHappened, after: str | None, standing: Standing, answers: Answers, now: datetime) -> Decision:
-    if answers.unrated:
-        return Wait(now + RATE_RETRY, "no-rate")
     if answers.step:
         return Move(after, now, "it happened")
     until = wait.at_most.after(standing.arrived_at, standing.zone)
@@ -195,8 +195,6 @@ def _wait_for(wait: UntilHappened, after: str | None, standing: Standing, answer
 
 
 def _branch(step: IfStep, after: str | None, standing: Standing, answers: Answers, now: datetime) -> Decision:
-    if answers.unrated:
-        return Wait(now + RATE_RETRY, "no-rate")
     # Choosing takes no time: what follows counts from when the contact came here, not from when we looked.
     if answers.step:
         return Move(step.then[0].id, standing.arrived_at, "if: yes")

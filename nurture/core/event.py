@@ -58,6 +58,17 @@ class SuppressionReason(StrEnum):
     MANUAL = "manual"
     IMPORTED = "imported"
 
+    @property
+    def weight(self) -> int:
+        """How much a reason weighs: of several for one address the weightiest stands, whichever was told first."""
+        return _WEIGHTS.index(self)
+
+
+_WEIGHTS = (
+    SuppressionReason.SUNSET, SuppressionReason.UNSUBSCRIBED, SuppressionReason.IMPORTED, SuppressionReason.MANUAL,
+    SuppressionReason.BOUNCED, SuppressionReason.COMPLAINED,
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:

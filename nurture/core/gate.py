@@ -9,7 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from nurture.core.campaign import SendWindow
-from nurture.core.decide import Answers, Arm
+from nurture.core.decide import RATE_RETRY, Answers, Arm
 from nurture.core.values import Rate
 from nurture.core.window import is_open, next_open
 
@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     STOPPED = "stopped"
     TEMPLATE = "template"
     GONE = "gone"
+    NO_RATE = "no-rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ def ask(asked: Asked, bounds: Bounds, now: datetime) -> Verdict:
         return Skip(never)
     if now > asked.expires_at:
         return Skip(Refusal.CAPPED if asked.capped_since else Refusal.EXPIRED)
+    if asked.answers.unrated:
+        return _defer(asked, Defer(now + RATE_RETRY, Refusal.NO_RATE))
     if bounds.stopped:
         return _defer(asked, Defer(now + RECHECK, Refusal.STOPPED))
     if bounds.breaker_until and bounds.breaker_until > now:

@@ -10,7 +10,19 @@ from itertools import zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.core.campaign import Campaign, ClaimedWithin, IfStep, SendStep, SendWindow, Status, StepBase
+from nurture.core.campaign import (
+    Campaign,
+    ClaimedWithin,
+    IfStep,
+    SendStep,
+    SendWindow,
+    Status,
+    StepBase,
+    UntilHappened,
+    WaitStep,
+    walk_steps,
+)
+from nurture.core.condition import Leaf, Received, walk
 from nurture.core.lifecycle import Rules
 from nurture.core.project import Project
 from nurture.core.zone import zone
@@ -61,6 +73,18 @@ def course(campaign: Campaign, project: Project) -> Course:
     return Course(campaign, places, campaign.steps[0].id, window, project.transactional(campaign.topic))
 
 
+def conditions_of(campaign: Campaign) -> Iterator[Leaf]:
+    """Every condition a campaign asks, but for its goal."""
+    yield from campaign.audience.where
+    yield from campaign.exit_when
+    if campaign.stay_while:
+        yield campaign.stay_while
+    for step in walk_steps(campaign.steps):
+        match step:
+            case IfStep(if_=condition) | WaitStep(wait=UntilHappened(until=condition)):
+                yield condition
+
+
 @dataclass(frozen=True)
 class Program:
     """A project and its campaigns, in the order in which they go when limits bite."""
@@ -95,6 +119,12 @@ class Program:
     def longest_claim(self) -> timedelta:
         """The longest of them all."""
         return max((max(claim.click.delta, claim.email.delta) for claim in self.claims.values()), default=timedelta())
+
+    @cached_property
+    def asks_received(self) -> bool:
+        """Whether any campaign asks which emails arrived, so that one's arrival may change an answer."""
+        asked = (one for course in self.courses.values() for one in conditions_of(course.campaign))
+        return any(isinstance(leaf, Received) for one in asked for leaf in walk(one))
 
     def zone_of(self, name: str | None) -> ZoneInfo:
         """A contact's zone, or the project's where it is unknown."""

@@ -84,7 +84,7 @@ class DueQuery:
 
     def _unrated(self) -> ColumnElement[Any]:
         sums = [name for name, asked in self._asked().items() if asks_for_sums(asked)]
-        return and_(enrollment.c.step.in_(sums), unrated()) if sums else literal(None, SqlBoolean())
+        return and_(enrollment.c.step.in_(sums), unrated()) if sums else false()
 
     def some(self, connection: Connection, now: datetime, limit: int) -> list[Due]:
         """At most `limit` due enrollments, the longest due first; on PostgreSQL with their contacts locked."""
@@ -110,23 +110,29 @@ class DueQuery:
             message=MessageState(row[9]) if row[9] else None, message_reason=row[10], claimed_at=row[11],
             settled_at=row[13] or row[12], expires_at=row[14],
         )  # fmt: skip
-        return Due(row[0], row[1], row[2], row[3], standing, answers(row[15:18], row[18], row[19], row[20]))
+        return Due(row[0], row[1], row[2], row[3], standing, answers(row[15:19], row[19], row[20], row[21]))
 
 
 def exits(asker: Asker, course: Course) -> list[ColumnElement[Any]]:
-    """The answers on which an enrollment leaves: the goal, the first `exit_when` that holds, `stay_while`."""
+    """The answers on which an enrollment leaves: the goal, the first `exit_when` that holds, `stay_while`.
+
+    And whether one of them asks for a sum that cannot be told.
+    """
     campaign = course.campaign
-    goal = asker.ask(Purchased(purchased=campaign.goal.purchased))
+    reached = Purchased(purchased=campaign.goal.purchased)
+    goal = asker.ask(reached)
+    asked = (reached, *campaign.exit_when, *((campaign.stay_while,) if campaign.stay_while else ()))
+    no_rate = unrated() if any(asks_for_sums(one) for one in asked) else false()
     leaving = [(asker.ask(one), literal(number)) for number, one in enumerate(campaign.exit_when)]
     first = case(*leaving, else_=null()) if leaving else null()
     stays = asker.ask(campaign.stay_while).is_(true()) if campaign.stay_while else true()
-    return [goal.label("goal"), first.label("exit_when"), stays.label("stay_while")]
+    return [goal.label("goal"), first.label("exit_when"), stays.label("stay_while"), no_rate.label("no_rate")]
 
 
 def answers(leaving: Sequence[Any], step: Any, flips_at: datetime | None, no_rate: Any) -> Answers:
     """Read answers from a row."""
-    goal, first, stays = leaving
-    return Answers(bool(goal), first, bool(stays), bool(step), flips_at, bool(no_rate))
+    goal, first, stays, unrated = leaving
+    return Answers(bool(goal), first, bool(stays), bool(step), flips_at, bool(no_rate or unrated))
 
 
 def lock_contacts(connection: Connection, ids: Sequence[str], *, skip: bool = False) -> list[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, tuple_
 from nurture.core.event import EVIDENCE_OF_ACCEPTANCE, Fact, Kind
 from nurture.core.ids import derived_id
 from nurture.store.database import chunks, insert_all, insert_new, update_rows
-from nurture.store.lives import earliest
+from nurture.store.lives import earliest, latest
 from nurture.store.tables import event, event_identity, message, stray_event
 
 FIRST_SEEN = {
@@ -119,9 +119,19 @@ class MessageFacts:
             setattr(self, column, earliest(getattr(self, column), fact.occurred_at))
         if fact.kind is Kind.BOUNCED and fact.bounce:
             self.bounce = fact.bounce.value
-        if fact.kind in EVIDENCE_OF_ACCEPTANCE and self.state == "unknown":
+        if fact.kind in EVIDENCE_OF_ACCEPTANCE:
+            self.prove(now)
+
+    def prove(self, now: datetime) -> None:
+        """The provider has the message: a lost answer had been a yes."""
+        if self.state == "unknown":
             self.state, self.settled_at = "accepted", now
             self.accepted_at = self.claimed_at
+
+    @property
+    def returned_at(self) -> datetime | None:
+        """When an email that had left came back: a bounce told before the answer belongs after it."""
+        return latest(self.accepted_at, self.bounced_at) if self.accepted_at and self.bounced_at else None
 
 
 MESSAGE_NAMES = tuple(MessageFacts.__slots__)
@@ -135,6 +145,20 @@ def load_messages(connection: Connection, keys: Iterable[tuple[str, str]]) -> di
         for row in connection.execute(statement.where(tuple_(message.c.contact_id, message.c.id).in_(some))):
             found[(row[0], row[1])] = MessageFacts(*row)
     return found
+
+
+def proven(connection: Connection, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those messages (contact id, message id) of which something came back, so that they had been taken."""
+    wanted = set(keys)
+    ids = sorted({contact_id for contact_id, _ in wanted})
+    kinds = [kind.value for kind in EVIDENCE_OF_ACCEPTANCE]
+    found: set[tuple[str, str]] = set()
+    for some in chunks(ids):
+        statement = select(event.c.contact_id, event.c.message_id).where(
+            event.c.contact_id.in_(some), event.c.kind.in_(kinds), event.c.message_id.is_not(None)
+        )
+        found.update((contact_id, message_id) for contact_id, message_id in connection.execute(statement))
+    return found & wanted
 
 
 def save_messages(connection: Connection, rows: Iterable[MessageFacts]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, literal, select, union_all
+from sqlalchemy import Connection, case, literal, select, union_all
 
 from nurture.core.event import ENGAGEMENT, Kind
 from nurture.core.ids import derived_id
@@ -117,6 +117,9 @@ def life_facts(connection: Connection, standings: Mapping[str, Standing]) -> dic
 
 def _life_rows(ids: Sequence[str]) -> Any:
     human = [kind.value for kind in ENGAGEMENT]
+    returned_at = case(
+        (message.c.bounced_at < message.c.accepted_at, message.c.accepted_at), else_=message.c.bounced_at
+    )
     return union_all(
         select(event.c.contact_id, event.c.occurred_at, literal(Sign.ENGAGED.value), event.c.kind, event.c.id).where(
             event.c.contact_id.in_(ids), event.c.kind.in_(human), event.c.machine.is_(None)
@@ -128,7 +131,7 @@ def _life_rows(ids: Sequence[str]) -> Any:
             message.c.contact_id, message.c.accepted_at, literal(Sign.RECEIVED.value), literal("email"), message.c.id
         ).where(message.c.contact_id.in_(ids), message.c.accepted_at.isnot(None)),
         select(
-            message.c.contact_id, message.c.bounced_at, literal(Sign.RETURNED.value), literal("bounce"), message.c.id
+            message.c.contact_id, returned_at, literal(Sign.RETURNED.value), literal("bounce"), message.c.id
         ).where(message.c.contact_id.in_(ids), message.c.accepted_at.isnot(None), message.c.bounced_at.isnot(None)),
         select(
             purchase.c.contact_id, purchase.c.occurred_at, literal(Sign.PURCHASED.value), literal("purchase"),

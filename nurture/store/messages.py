@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    false,
     func,
     or_,
     select,
@@ -63,6 +64,7 @@ class Candidate:
     step: str
     attempts: int
     fence: int
+    resent: bool
     asked: Asked
     contact: Mapping[str, Any]
 
@@ -81,11 +83,13 @@ class ClaimQuery:
     def _build(self) -> Select[Any]:
         m, e = message.c, enrollment.c
         asker = Asker(self._program.project, inside=True)
-        stands = and_(e.state == LIVE, e.step == m.step)
+        # What is sent once more by policy may come when the enrollment has gone on without it.
+        again = and_(m.resent_by_policy.is_(true()), or_(e.state == LIVE, e.reason == "completed"))
+        stands = or_(and_(e.state == LIVE, e.step == m.step), again)
         return (
             select(
                 m.contact_id, m.id, m.enrollment_id, m.step, m.attempts, m.fence, m.expires_at, m.capped_since,
-                stands, e.arm, *exits(asker, self._course), self._suppressed(), self._consents(),
+                m.resent_by_policy, stands, e.arm, *exits(asker, self._course), self._suppressed(), self._consents(),
                 *(contact.c[name] for name in CONTACT_COLUMNS),
             )
             .select_from(
@@ -145,14 +149,14 @@ class ClaimQuery:
         return found
 
     def _candidate(self, row: Any, claims: Sequence[tuple[datetime, str]]) -> Candidate:
-        values = dict(zip(CONTACT_COLUMNS, row[15:], strict=True))
+        values = dict(zip(CONTACT_COLUMNS, row[17:], strict=True))
         asked = Asked(
-            stands_there=bool(row[8]), arm=Arm(row[9]), answers=answers(row[10:13], False, None, False),
-            suppressed=bool(row[13]), consents=bool(row[14]), expires_at=row[6], capped_since=row[7],
+            stands_there=bool(row[9]), arm=Arm(row[10]), answers=answers(row[11:15], False, None, False),
+            suppressed=bool(row[15]), consents=bool(row[16]), expires_at=row[6], capped_since=row[7],
             zone=self._program.zone_of(values["timezone"]), claims=[at for at, _ in claims],
             campaign_claims=[at for at, name in claims if name == self._course.campaign.name],
         )  # fmt: skip
-        return Candidate(row[0], row[1], row[2], row[3], row[4], row[5], asked, values)
+        return Candidate(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[8]), asked, values)
 
 
 def m_contact() -> ColumnElement[Any]:
@@ -202,14 +206,18 @@ def give_back(connection: Connection, scope: str, bucket: str, places: int) -> N
     )
 
 
-def ours(connection: Connection, claims: Mapping[tuple[str, str], int]) -> set[tuple[str, str]]:
-    """Those claims, by (contact id, message id) with their fence, that nobody has taken over or settled."""
-    found: set[tuple[str, str]] = set()
+def ours(connection: Connection, claims: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], datetime | None]:
+    """Those claims, by (contact id, message id) with their fence, that nobody has taken over or settled.
+
+    With each, when a bounce of it was seen already.
+    """
+    found: dict[tuple[str, str], datetime | None] = {}
     for some in chunks(list(claims), 300):
-        statement = select(message.c.contact_id, message.c.id, message.c.fence).where(
+        statement = select(message.c.contact_id, message.c.id, message.c.fence, message.c.bounced_at).where(
             tuple_(message.c.contact_id, message.c.id).in_(some), message.c.state == "sending"
         )
-        found.update((row[0], row[1]) for row in connection.execute(statement) if claims[row[0], row[1]] == row[2])
+        rows = connection.execute(statement)
+        found.update(((row[0], row[1]), row[3]) for row in rows if claims[row[0], row[1]] == row[2])
     return found
 
 
@@ -241,41 +249,69 @@ def wake_enrollments(connection: Connection, keys: Sequence[tuple[str, str, str]
     )
 
 
-def expire_leases(connection: Connection, now: datetime, limit: int) -> int:
-    """Claims whose lease ran out become unknown: they may have left. Returns how many."""
-    late = (
-        select(message.c.contact_id, message.c.id)
-        .where(message.c.state == "sending", message.c.lease_until < now)
-        .order_by(message.c.contact_id)
-        .limit(limit)
-    )
+def _overdue(now: datetime) -> ColumnElement[bool]:
+    return and_(message.c.state == "sending", message.c.lease_until <= now)
+
+
+def _unanswered(before: datetime) -> ColumnElement[bool]:
+    unknown = and_(message.c.state == "unknown", message.c.settled_at < before)
+    return and_(unknown, message.c.resent_by_policy.is_not(true()))
+
+
+def _locked(connection: Connection, which: ColumnElement[bool], limit: int) -> list[Any]:
+    """Some messages of which this holds, their contacts locked so that nobody settles them meanwhile."""
+    ids = connection.execute(select(message.c.contact_id).where(which).limit(limit)).scalars().all()
+    if not ids:
+        return []
+    mine = message.c.contact_id.in_(lock_contacts(connection, ids))
+    names = ("contact_id", "id", "planned_at", "expires_at")
+    return list(connection.execute(select(*(message.c[name] for name in names)).where(mine, which)))
+
+
+def expire_leases(connection: Connection, now: datetime, limit: int) -> list[tuple[str, str]]:
+    """Claims whose lease ran out become unknown: they may have left. Returns them, as (contact id, message id)."""
     rows = [
         {"contact_id": row[0], "id": row[1], "state": "unknown", "lease_until": None, "settled_at": now,
          "reason": "the lease ran out"}
-        for row in connection.execute(late)
+        for row in _locked(connection, _overdue(now), limit)
     ]  # fmt: skip
-    return update_rows(connection, message, rows, guard={"state": "sending"}) if rows else 0
+    update_rows(connection, message, rows)
+    return [(row["contact_id"], row["id"]) for row in rows]
 
 
 def resend_unknown(connection: Connection, before: datetime, now: datetime, limit: int) -> int:
-    """By policy, once: messages unknown since `before` are due again, and say so. Returns how many."""
-    old = (
-        select(message.c.contact_id, message.c.id)
-        .where(message.c.state == "unknown", message.c.settled_at < before)
-        .where(or_(message.c.resent_by_policy.is_(None), message.c.resent_by_policy.is_not(true())))
-        .limit(limit)
-    )
+    """By policy, once: messages unknown since `before` are due again, for as long as they were at first, and say so.
+
+    Returns how many.
+    """
     rows = [
-        {"contact_id": row[0], "id": row[1], "state": "retry", "due_at": now, "settled_at": None, "resent_by_policy": True,
-         "expires_at": now, "reason": "no answer; sent once more by policy"}
-        for row in connection.execute(old)
+        {"contact_id": row[0], "id": row[1], "state": "retry", "due_at": now, "settled_at": None,
+         "resent_by_policy": True,
+         "expires_at": now + (row[3] - row[2]), "capped_since": None, "reason": "sent once more by policy"}
+        for row in _locked(connection, _unanswered(before), limit)
     ]  # fmt: skip
-    return update_rows(connection, message, rows, guard={"state": "unknown"}) if rows else 0
+    update_rows(connection, message, rows)
+    return len(rows)
 
 
-def forget_kept(connection: Connection, before_day: int) -> int:
-    """Forget the values of emails kept longer than the project keeps them."""
-    return connection.execute(kept_email.delete().where(kept_email.c.day < before_day)).rowcount
+def forget_kept(connection: Connection, before_day: int, limit: int) -> int:
+    """Forget the values of at most `limit` emails kept longer than the project keeps them. Returns how many."""
+    key = (kept_email.c.contact_id, kept_email.c.message_id)
+    old = select(*key).where(kept_email.c.day < before_day).limit(limit)
+    return connection.execute(kept_email.delete().where(tuple_(*key).in_(old))).rowcount
+
+
+def to_sweep(
+    connection: Connection, now: datetime, before: datetime | None, before_day: int
+) -> tuple[bool, bool, bool]:
+    """Whether there are claims whose lease ran out, lost answers from `before`, and values kept before that day."""
+    asked = (
+        exists(select(1).where(_overdue(now))),
+        exists(select(1).where(_unanswered(before))) if before else false(),
+        exists(select(1).where(kept_email.c.day < before_day)),
+    )
+    expired, lost, old = connection.execute(select(*asked)).one()
+    return bool(expired), bool(lost), bool(old)
 
 
 def recent_outcomes(connection: Connection, since: datetime, most: int) -> dict[str, tuple[int, int, int]]:

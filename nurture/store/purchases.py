@@ -47,6 +47,19 @@ def add_purchases(
     insert_all(connection, purchase, rows)
 
 
+def without_value(connection: Connection, currencies: Sequence[str], limit: int) -> list[tuple[str, str, Money]]:
+    """Purchases in these currencies that have no value in the project's yet: contact id, order id, what was paid."""
+    columns = (purchase.c.contact_id, purchase.c.order_id, purchase.c.amount, purchase.c.currency)
+    found = select(*columns).where(purchase.c.value.is_(None), purchase.c.currency.in_(currencies)).limit(limit)
+    return [(row[0], row[1], Money(row[2], row[3])) for row in connection.execute(found)]
+
+
+def set_values(connection: Connection, values: Mapping[tuple[str, str], int | None]) -> None:
+    """Write what purchases (contact id, order id) are worth in the project's currency."""
+    rows = [{"contact_id": cid, "order_id": order_id, "value": value} for (cid, order_id), value in values.items()]
+    update_rows(connection, purchase, rows)
+
+
 def contacts_of_orders(connection: Connection, order_ids: Sequence[str]) -> dict[str, str]:
     """The contact of each order that is known."""
     statement = select(purchase_identity.c.order_id, purchase_identity.c.contact_id)

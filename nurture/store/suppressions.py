@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from nurture.core.address import address_key
-from nurture.core.event import Suppress
-from nurture.store.database import chunks, insert_new, upsert
+from nurture.core.event import Suppress, SuppressionReason
+from nurture.store.database import chunks, insert_new, update_rows, upsert
 from nurture.store.tables import consent, consent_change, contact, contact_address, suppression
 
 
@@ -32,16 +32,35 @@ def addresses(connection: Connection, contact_ids: Iterable[str]) -> dict[str, s
 
 
 def suppress(connection: Connection, entries: Sequence[Suppress], now: datetime) -> list[str]:
-    """Suppress addresses; one that is suppressed already keeps its first reason. Returns the contacts concerned."""
-    keys = {address_key(entry.address): entry for entry in reversed(entries)}
+    """Suppress addresses; one that is suppressed already keeps its reason unless the new one weighs more.
+
+    Returns the contacts concerned.
+    """
+    keys = {address_key(one.address): one for one in sorted(entries, key=lambda entry: entry.reason.weight)}
     owners = contacts_by_address(connection, list(keys))
     rows = [
         {"address_key": key, "reason": entry.reason.value, "source": entry.source, "occurred_at": entry.occurred_at,
          "recorded_at": now, "contact_id": owners.get(key)}
         for key, entry in keys.items()
     ]  # fmt: skip
-    insert_new(connection, suppression, rows)
+    known = _reasons(connection, list(keys))
+    insert_new(connection, suppression, [row for row in rows if row["address_key"] not in known])
+    heavier = [row for row in rows if _weighs_more(keys[str(row["address_key"])], known.get(str(row["address_key"])))]
+    update_rows(connection, suppression, heavier)
     return sorted(owners.values())
+
+
+def _reasons(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for some in chunks(keys):
+        statement = select(suppression.c.address_key, suppression.c.reason)
+        rows = connection.execute(statement.where(suppression.c.address_key.in_(some)))
+        found.update((key, reason) for key, reason in rows)
+    return found
+
+
+def _weighs_more(new: Suppress, known: str | None) -> bool:
+    return known is not None and new.reason.weight > SuppressionReason(known).weight
 
 
 def known_suppressions(connection: Connection, keys: Sequence[str]) -> set[str]:

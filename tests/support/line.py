@@ -37,6 +37,7 @@ from nurture.emails.links import Signer
 from nurture.providers.base import Accepted, Outcome
 from nurture.store import tables
 from nurture.store.database import Database, insert_all
+from nurture.store.horizon import next_due
 from nurture.store.migrate import migrate
 
 MONDAY = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -206,9 +207,7 @@ class Line:
     def untag(self, who: str, tag: str) -> None:
         kept = tables.contact_tag.c
         with self.database.write() as connection:
-            connection.execute(
-                tables.contact_tag.delete().where(kept.contact_id == self.names[who], kept.tag == tag)
-            )
+            connection.execute(tables.contact_tag.delete().where(kept.contact_id == self.names[who], kept.tag == tag))
             mark(connection, [self.names[who]], self.clock())
 
     # what comes back
@@ -270,12 +269,19 @@ class Line:
         """One round of every verb."""
         return tick(self.database, self.queries, self.emails, self.provider, self.clock)
 
-    def run(self, *, step: timedelta = timedelta(hours=1), **length: float) -> None:
-        """Let time pass, with a pass each `step`."""
+    def run(self, *, step: timedelta | None = None, **length: float) -> None:
+        """Let time pass, with a pass now, each `step` or else whenever something is due, and one at the end."""
+        self.pass_()
         end = self.clock() + timedelta(**length)
         while self.clock() < end:
-            self.clock.at = min(self.clock() + step, end)
+            due = self.clock() + step if step else self.next_due() or end
+            self.clock.at = min(max(due, self.clock() + timedelta(seconds=1)), end)
             self.pass_()
+
+    def next_due(self) -> datetime | None:
+        """When anything is due next, if no fact comes in."""
+        with self.database.read() as connection:
+            return next_due(connection, self.queries.moving)
 
     # what is there
 
@@ -330,7 +336,7 @@ class Line:
     def changes(self, who: str = "ada") -> list[tuple[str, str, datetime]]:
         """The stage changes that stand: new stage, cause, time."""
         rows = [row for row in self.rows(tables.stage_change, who) if row["superseded_at"] is None]
-        return [(row["new"], row["cause"], row["occurred_at"]) for row in sorted(rows, key=lambda row: row["occurred_at"])]
+        return sorted(((row["new"], row["cause"], row["occurred_at"]) for row in rows), key=lambda change: change[2])
 
     def purchase(self, order: str) -> dict[str, Any]:
         return self.rows(tables.purchase, order_id=order)[0]
