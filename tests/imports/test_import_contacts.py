@@ -25,7 +25,7 @@ def day(year: int, month: int, date: int) -> datetime:
 
 def test_a_new_contact_is_kept_with_everything_the_row_says(shop: Shop) -> None:
     summary = shop.take("contacts", PEOPLE)
-    assert summary.counts == {"rows": 3, "new": 3, "changed": 0, "unchanged": 0, "suppressed": 0}
+    assert +summary.counts == {"rows": 3, "new": 3}
     ada = shop.contact("ada@x.example")
     wanted = {
         "first_name": "Ada", "last_name": "Lovelace", "country": "GB", "locale": "en-GB", "timezone": "Europe/London",
