@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from support.line import MONDAY, PROJECT, Ledger, campaign
 
@@ -81,7 +82,7 @@ def test_what_may_have_left_counts_against_caps_and_what_did_not_does_not(start:
     assert [step for step, _ in line.sent_at()] == ["hello", "hello"]
     line.run(days=5)
     claimed = [at for _, at in line.sent_at()][1:]
-    assert all(later - first >= timedelta(hours=24) for first, later in zip(claimed, claimed[1:], strict=False))
+    assert all(later - first >= timedelta(hours=24) for first, later in pairwise(claimed))
 
 
 def test_no_hour_and_no_day_has_more_than_its_limit_and_everybody_is_served_in_time(start: Start) -> None:
@@ -124,7 +125,8 @@ def test_the_projects_order_says_who_goes_first_among_those_due_together(start: 
 def test_a_limit_and_a_window_hold_together(start: Start) -> None:
     line = start(
         campaign(QUICK, send_window="{days: mon-fri, hours: 09:00-11:00}"),
-        project=limited("{per_contact: [1 per 24 hours], capped: {wait: 5 days}}"), at=datetime(2026, 3, 5, 9, 30, tzinfo=UTC),
+        project=limited("{per_contact: [1 per 24 hours], capped: {wait: 5 days}}"), 
+        at=datetime(2026, 3, 5, 9, 30, tzinfo=UTC),
     )  # fmt: skip
     line.add_contact()
     line.run(days=7)
