@@ -62,7 +62,7 @@ def command(
 
 
 def _port(wanted: int | None) -> int:
-    """The port asked for, else the usual one, else any free one. Raises ConfigError where the one asked for is taken."""
+    """The port asked for, else the usual one, else any free one. Raises ConfigError where that asked for is taken."""
     from nurture.core.errors import ConfigError
     from nurture.web.server import listen
 
