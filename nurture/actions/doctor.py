@@ -6,22 +6,24 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from urllib.parse import urlsplit
+from zoneinfo import TZPATH, ZoneInfo
 
 from nurture.actions.record import restage
 from nurture.actions.report import StepReport, report_in
 from nurture.core.program import Program
+from nurture.core.project import Project
 from nurture.core.window import is_open
 from nurture.providers import outbox
 from nurture.store import invariants as rows
-from nurture.store import lives, recompute, releases, reports
+from nurture.store import lives, migrate, recompute, releases, reports, stories
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.invariants import SHOWN, Scope
 from nurture.store.recompute import Difference
-from nurture.store.stories import rules_since
 
 FOREVER = datetime(1970, 1, 1, tzinfo=UTC)
 SLACK = timedelta(seconds=30)
@@ -58,7 +60,7 @@ def invariants(
     """
     handed_before = _handed_over(outbox_dir)
     with database.read() as connection:
-        scope = Scope(program, rules_since(connection, program, FOREVER), _last_pass(connection) or now, slack)
+        scope = Scope(program, stories.rules_since(connection, program, FOREVER), _last_pass(connection) or now, slack)
         found = [_finding(one.guarantee, one.name, one.sentence, rows.broken(connection, one, scope))
                  for one in rows.INVARIANTS]  # fmt: skip
         if outbox_dir is not None:
@@ -79,6 +81,66 @@ def _first(broken: Iterator[Row]) -> list[Row]:
 def _last_pass(connection: Connection) -> datetime | None:
     told = releases.get_meta(connection, "last_pass")
     return datetime.fromisoformat(told) if told else None
+
+
+# --- the setup ---------------------------------------------------------------------------------------
+
+
+class Level(StrEnum):
+    """How bad it is: `warn` works, and may surprise; `bad` does not work."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """One thing looked at, how it is, and what to do about it."""
+
+    level: Level
+    what: str
+    text: str
+
+
+def check_project(project: Project, has_webhook_key: bool) -> list[Checkup]:
+    """Look at what nurture.yaml says of addresses, zone and provider."""
+    url, domain = urlsplit(project.base_url), project.from_.address.rpartition("@")[2]
+    local = url.hostname in ("localhost", "127.0.0.1", "::1")
+    found = []
+    if url.scheme == "https":
+        found.append(Checkup(Level.OK, "base_url", project.base_url))
+    elif local:
+        text = f"{project.base_url} is reached from this machine only; in earnest it must be a public https address"
+        found.append(Checkup(Level.WARN, "base_url", text))
+    else:
+        text = f"{project.base_url} is not https; mailboxes distrust its links, and one-click unsubscribe needs it"
+        found.append(Checkup(Level.BAD, "base_url", text))
+    if domain.endswith((".example", ".invalid", ".test", "example.com")):
+        text = f"{domain} is made for examples; nobody accepts emails from it"
+        found.append(Checkup(Level.WARN if project.provider == "outbox" else Level.BAD, "from", text))
+    else:
+        found.append(Checkup(Level.OK, "from", project.from_.address))
+    if project.provider == "sendgrid" and not has_webhook_key:
+        text = "bounces and complaints will not be heard of: set NURTURE_SENDGRID_WEBHOOK_KEY"
+        found.append(Checkup(Level.BAD, "webhook", text))
+    return [*found, _zone_data(project.timezone)]
+
+
+def _zone_data(name: str) -> Checkup:
+    offset = datetime(2026, 7, 1, tzinfo=ZoneInfo(name)).utcoffset()
+    source = "the system's" if TZPATH and any(Path(path, name).is_file() for path in TZPATH) else "the tzdata package's"
+    return Checkup(Level.OK, "time zones", f"{name} is known ({source} data; in July {offset} ahead of UTC)")
+
+
+def check_database(database: Database) -> list[Checkup]:
+    """Look at the tables' revision and at the database's own health."""
+    at, wanted = migrate.current(database), migrate.latest()
+    level = Level.OK if at == wanted else Level.BAD
+    checks = [Checkup(level, "tables", f"revision {at}" + ("" if at == wanted else f"; this nurture needs {wanted}"))]
+    for what, value, good in stories.health(database):
+        checks.append(Checkup(Level.OK if value in good else Level.BAD, what, value))
+    return checks
 
 
 # --- 1: the outbox as ledger -------------------------------------------------------------------------
@@ -218,6 +280,12 @@ class Recomputed:
     contacts: int
     mended: int
     differences: tuple[Difference, ...]
+
+
+def count_contacts(database: Database) -> int:
+    """How many contacts there are to reckon again."""
+    with database.read() as connection:
+        return recompute.how_many(connection)
 
 
 def recompute_all(

@@ -38,16 +38,26 @@ class Entrance:
     def __init__(self, program: Program, course: Course) -> None:
         self.course, self.campaign = course, course.campaign
         self._asker = Asker(program.project, inside=False)
-        self.wanted = self._wanted()
+        self.wanted = and_(*self.parts())
 
-    def _wanted(self) -> ColumnElement[bool]:
+    def parts(self) -> list[ColumnElement[bool]]:
+        """What the audience asks, part by part: the stage, whether sums can be told, and `where` in its order."""
         audience = self.campaign.audience
         staged = contact.c.stage.in_([stage.value for stage in audience.stage]) if audience.stage else true()
         rated = not_(unrated()) if any(asks_for_sums(one) for one in audience.where) else true()
-        return and_(staged, self._asker.all(audience.where), rated)
+        return [staged, rated, *map(self._asker.ask, audience.where)]
 
     def may_enter(self) -> ColumnElement[bool]:
         """In the audience, not in the baseline, not in this campaign or in another, and long enough since last time."""
+        return and_(self.wanted, self.is_new(), self.may_again(), self.is_free())
+
+    def is_new(self) -> ColumnElement[bool]:
+        """Did not match already when the campaign went live."""
+        known = and_(baseline.c.campaign == self.campaign.name, baseline.c.contact_id == contact.c.id)
+        return not_(exists(select(1).where(known)))
+
+    def may_again(self) -> ColumnElement[bool]:
+        """Is not in this campaign, and never was or left long enough ago."""
         mine = and_(enrollment.c.contact_id == contact.c.id, enrollment.c.campaign == self.campaign.name)
         again = self.campaign.re_enter
         recent = (
@@ -55,12 +65,10 @@ class Entrance:
             if again is None
             else or_(enrollment.c.state == LIVE, later(enrollment.c.ended_at, again.delta) > NOW)
         )
-        known = exists(
-            select(1).where(baseline.c.campaign == self.campaign.name, baseline.c.contact_id == contact.c.id)
-        )
-        return and_(self.wanted, not_(known), not_(exists(select(1).where(mine, recent))), self._free())
+        return not_(exists(select(1).where(mine, recent)))
 
-    def _free(self) -> ColumnElement[bool]:
+    def is_free(self) -> ColumnElement[bool]:
+        """Is in no other campaign that wants its people for itself, unless this one allows it."""
         if self.campaign.overlap:
             return true()
         busy = and_(

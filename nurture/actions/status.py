@@ -1,0 +1,106 @@
+"""What runs, what is due, what waits, and what needs a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from nurture.actions.stop import STOPPED
+from nurture.core.program import Program
+from nurture.store import releases, reports, stories
+from nurture.store.database import Connection, Database
+from nurture.store.releases import ReleaseRow
+from nurture.store.stories import MessagesNow
+
+QUIET = timedelta(minutes=10)
+"""How long something may be due before a service that has not passed is missed."""
+
+LAST_PASS = "last_pass"
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStatus:
+    """A campaign at the moment. `due` people must be decided now; `stopped` says why its sending stands still."""
+
+    campaign: str
+    status: str
+    live: int
+    due: int
+    next_at: datetime | None
+    stopped: str | None
+    breaker_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The project at `at`. Times are aware UTC. `needs` are sentences for the person who must act."""
+
+    at: datetime
+    release: ReleaseRow | None
+    last_pass: datetime | None
+    provider: str
+    stopped: str | None
+    stages: Mapping[str, int]
+    campaigns: tuple[CampaignStatus, ...]
+    messages: MessagesNow
+    breakers: tuple[Mapping[str, Any], ...]
+    needs: tuple[str, ...]
+
+
+def status(database: Database, program: Program, now: datetime) -> Status:
+    """Look, from one snapshot; `program` is what runs."""
+    with database.read() as connection:
+        return _look(connection, program, now)
+
+
+def _look(connection: Connection, program: Program, now: datetime) -> Status:
+    stopped = stories.settings(connection, STOPPED)
+    breakers = stories.breakers_now(connection, now)
+    until = {row["campaign"]: row["until"] for row in breakers}
+    people = stories.campaigns_now(connection, now)
+    moving = [name for name, course in program.courses.items() if course.moves]
+    lost_before = now - program.project.sending.unknown.after.delta
+    waiting = stories.messages_now(connection, moving, lost_before, now)
+    passed = releases.get_meta(connection, LAST_PASS)
+    last_pass = datetime.fromisoformat(passed) if passed else None
+    campaigns = []
+    for name in [*program.courses, *sorted(set(people) - set(program.courses))]:
+        one, course = people.get(name), program.courses.get(name)
+        campaigns.append(CampaignStatus(
+            campaign=name, status=course.campaign.status.value if course else "removed", live=one.live if one else 0,
+            due=one.due if one and name in moving else 0, next_at=one.next_at if one else None,
+            stopped=stopped.get(f"{STOPPED} {name}"), breaker_until=until.get(name),
+        ))  # fmt: skip
+    oldest = min(
+        (at for at in (waiting.oldest_due, *(people[name].next_at for name in moving if name in people)) if at),
+        default=now,
+    )
+    needs = [*_broken(breakers), *_lost(waiting), *_missed(oldest, last_pass, now)]
+    return Status(
+        now, releases.latest_release(connection), last_pass, program.project.provider, stopped.get(STOPPED),
+        reports.stage_counts(connection), tuple(campaigns), waiting, tuple(breakers), tuple(needs),
+    )  # fmt: skip
+
+
+def _broken(breakers: list[dict[str, Any]]) -> Iterator[str]:
+    for row in breakers:
+        yield (
+            f"{row['campaign']} is stopped until {row['until']:%Y-%m-%d %H:%M} UTC: {row['reason']}. "
+            "Find out why before it goes on."
+        )
+
+
+def _lost(waiting: MessagesNow) -> Iterator[str]:
+    if waiting.unknown_long:
+        yield (
+            f"{waiting.unknown_long} emails were handed over and never answered for; whether they arrived is unknown. "
+            "nurture.yaml says what becomes of them (sending: unknown)."
+        )
+
+
+def _missed(oldest: datetime, last_pass: datetime | None, now: datetime) -> Iterator[str]:
+    if oldest < now - QUIET and (last_pass is None or last_pass < now - QUIET):
+        since = f"since {last_pass:%Y-%m-%d %H:%M} UTC" if last_pass else "yet"
+        yield f"nothing has run {since}, and something is due since {oldest:%Y-%m-%d %H:%M} UTC. Start `nurture run`."
