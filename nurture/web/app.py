@@ -25,7 +25,8 @@ from nurture.web.webhooks import Webhooks
 def make_app(opened: Parts, *, recorder: Recorder | None = None) -> Starlette:
     """The ASGI application of an opened project.
 
-    It writes through `recorder`, or one of its own that it closes on shutdown; `app.state.recorder` is the one.
+    It writes through `recorder`, which its owner closes, or one of its own that it closes on shutdown;
+    `app.state.recorder` is the one.
     """
     used = recorder or make_recorder(opened)
     pages = Pages()
@@ -34,7 +35,8 @@ def make_app(opened: Parts, *, recorder: Recorder | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
-        await run_in_threadpool(used.flush if recorder else used.close)
+        if recorder is None:
+            await run_in_threadpool(used.close)
 
     inside = Router([*Page(opened, pages).routes()])
     app = Starlette(
