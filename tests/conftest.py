@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from support import chromium
 from support.postgres import Server, database_name, running
+
+settings.register_profile("nightly", max_examples=2000, deadline=None)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from textwrap import dedent
 from typing import Any
 
+from hypothesis import settings
 from sqlalchemy import select
 
 from nurture.actions.check import check_files
@@ -39,6 +40,9 @@ from nurture.store import tables
 from nurture.store.database import Database, insert_all
 from nurture.store.horizon import next_due
 from nurture.store.migrate import migrate
+
+NIGHTLY = settings.default is not None and settings.default.max_examples > 500
+"""Whether `--hypothesis-profile=nightly` asks for the long way of everything."""
 
 MONDAY = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """Where clocks begin unless told: a Monday, 09:00 in Berlin."""
