@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from ruamel.yaml import YAML
 from nurture.cli.commands import COMMANDS
 from nurture.core.campaign import Campaign
 from nurture.core.project import Project
+from nurture.scaffold import SAMPLES_DAY, init
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -73,6 +76,25 @@ def commands(text: str) -> set[str]:
 def test_every_command_that_is_told_exists_and_every_one_that_exists_is_told() -> None:
     texts = [path.read_text(encoding="utf-8") for path in DOCUMENTS]
     assert set().union(*map(commands, texts)) == set(COMMANDS)
+
+
+def told(command: str, project: Path) -> str:
+    """What a command of the tutorial prints, typed in the project's folder."""
+    words = [sys.executable, str(ROOT / "scripts/nurture"), *command.split()[1:]]
+    done = subprocess.run(words, cwd=project, capture_output=True, text=True, check=False, timeout=120)
+    return done.stdout
+
+
+def test_the_tutorial_s_first_steps_print_what_it_says(tmp_path: Path) -> None:
+    init(tmp_path, SAMPLES_DAY)
+    campaign = tmp_path / "campaigns/wake-up.yaml"
+    right = campaign.read_text(encoding="utf-8")
+    wrong = right.replace("stage: inactive  ", "stage: inactve  ")
+    for block in blocks(ROOT / "docs/tutorial.md", "console")[:3]:
+        campaign.write_text(wrong if "inactve" in block else right, encoding="utf-8")
+        for part in block.removeprefix("$ ").split("\n$ "):
+            command, _, output = part.partition("\n")
+            assert told(command, tmp_path).strip() == output.strip()
 
 
 def test_every_environment_variable_is_told_and_none_that_is_not_read() -> None:

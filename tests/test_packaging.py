@@ -73,6 +73,6 @@ def test_an_installed_nurture_makes_a_project_that_passes_its_check(installed: P
 
 
 def test_an_installed_nurture_plays_the_demo(installed: Path, tmp_path: Path) -> None:
-    run(installed / "nurture", "init", "shop", cwd=tmp_path)
-    told = run(installed / "nurture", "demo", "--no-serve", cwd=tmp_path / "shop")
-    assert "invariants" in told
+    demo = (installed / "nurture", "demo", "--no-serve", "--contacts", "80", "--days", "10", "--dir", "played")
+    assert "All invariants hold" in run(*demo, cwd=tmp_path)
+    assert "invariants hold" in run(installed / "nurture", "doctor", "--invariants", cwd=tmp_path / "played")
