@@ -21,6 +21,21 @@ from nurture.store import stories
 from nurture.store.database import Connection, Database
 
 Row = Mapping[str, Any]
+ORDER = ("known", "consent", "event", "purchase", "refund", "suppressed", "stage", "entered", "decided", "email",
+         "left")  # fmt: skip
+    "known",
+    "consent",
+    "event",
+    "purchase",
+    "refund",
+    "suppressed",
+    "stage",
+    "entered",
+    "decided",
+    "email",
+    "left",
+)
+"""Of what happened at the same instant, this comes before that: causes before what they bring about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +106,7 @@ def why(database: Database, release: Release, address: str, now: datetime, campa
     with database.read() as connection:
         decisions = stories.decisions_of(connection, contact["id"])
         outside = tuple(_outside(connection, release, known, now, campaign))
-    story = sorted([*_facts(known), *_ways(known, decisions)], key=lambda one: one.at)
+    story = sorted([*_facts(known), *_ways(known, decisions)], key=lambda one: (one.at, ORDER.index(one.what)))
     live = [row for row in known["enrollments"] if row["state"] == "live"]
     return Why(
         address=contact["address"],

@@ -66,7 +66,8 @@ def _checks(opened: Opened) -> list[Checkup]:
     project = check_project(opened.project, bool(opened.settings.webhook_keys))
     keys = _tried("signing keys", lambda: f"{len(opened.settings.signing_keys())}; the first one signs")
     provider = _tried("provider", lambda: f"{opened.provider().name} can be used")
-    database = _tried("database", lambda: opened.database.url.render_as_string())
+    # It is opened inside the attempt, not before.
+    database = _tried("database", lambda: opened.database.url.render_as_string())  # noqa: PLW0108
     return [*project, keys, provider, database, *(check_database(opened.database) if database.level == "ok" else ())]
 
 

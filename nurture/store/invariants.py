@@ -172,8 +172,10 @@ def _withdrawn(scope: Scope) -> Iterator[Select[Any]]:
 
 def _left(scope: Scope) -> Iterator[Select[Any]]:
     mine = and_(e.contact_id == m.contact_id, e.id == m.enrollment_id)
-    columns = (*CLAIM, e.ended_at, e.reason)
-    yield select(*columns).join_from(message, enrollment, mine).where(scope.after(m.claimed_at, e.ended_at))
+    # What is sent once more by policy may come when the enrollment has gone on to its end without it.
+    again = and_(m.resent_by_policy.is_(True), e.reason == "completed")
+    late = select(*CLAIM, e.ended_at, e.reason).join_from(message, enrollment, mine)
+    yield late.where(scope.after(m.claimed_at, e.ended_at), not_(again))
 
 
 def _bought(scope: Scope) -> Iterator[Select[Any]]:

@@ -113,7 +113,8 @@ def entry(connection: Connection, program: Program, course: Course, contact_id: 
 def stand_at(connection: Connection, contact_id: str, course: Course, step: str, arm: str, at: datetime) -> str:
     """Let a contact stand at a sending step at a time, with its email due; for a transaction that will be undone.
 
-    Whoever is in the campaign keeps their entry and arm. Returns the message's id.
+    Whoever is in the campaign keeps their entry and arm; an email that was handed over stays as it is. Returns the
+    message's id.
     """
     lock_contacts(connection, [contact_id])
     name, e = course.campaign.name, enrollment.c
@@ -134,6 +135,9 @@ def stand_at(connection: Connection, contact_id: str, course: Course, step: str,
            "state": "due", "planned_at": at, "due_at": EPOCH, "attempts": 0, "fence": 0, "resent_by_policy": False,
            "expires_at": course.campaign.expires.after(at, ZoneInfo("UTC"))}  # fmt: skip
     insert_new(connection, message, [row])
+    waiting = {name: row[name] for name in ("planned_at", "due_at", "expires_at", "state")} | {"capped_since": None}
+    mine = and_(message.c.contact_id == contact_id, message.c.id == found, message.c.claimed_at.is_(None))
+    connection.execute(update(message).where(mine).values(**waiting))
     return found
 
 

@@ -1,0 +1,117 @@
+"""The commands that look, as somebody at a terminal or a script meets them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nurture.cli.entry import run
+from nurture.scaffold import init
+
+ADA = "ada@example.com"
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project that has run once, with one contact."""
+    monkeypatch.delenv("NURTURE_DATABASE", raising=False)
+    folder = tmp_path / "shop"
+    init(folder, date(2026, 11, 21))
+    people = folder / "people.csv"
+    people.write_text(
+        f"email,first_name,source,consent,consent_source,consent_at\n{ADA},Ada,newsletter,stories,form,2026-01-01\n"
+    )
+    assert run(["--project", str(folder), "import", "contacts", str(people)]) == 0
+    assert run(["--project", str(folder), "run", "--once"]) == 0
+    return folder
+
+
+def told(shop: Path, said: Said, *words: str, code: int = 0) -> Any:
+    said.readouterr()
+    assert run(["--project", str(shop), *words, "--json"]) == code
+    return json.loads(said.readouterr().out)
+
+
+def printed(shop: Path, said: Said, *words: str, code: int = 0) -> str:
+    said.readouterr()
+    assert run(["--project", str(shop), *words]) == code
+    return said.readouterr().out
+
+
+def test_every_command_that_looks_prints_for_people_and_for_programs(shop: Path, capsys: Said) -> None:
+    for words in (["report"], ["status"], ["why", ADA], ["preview", "welcome", "hello"], ["doctor", "--invariants"]):
+        assert printed(shop, capsys, *words)
+        assert told(shop, capsys, *words)
+
+
+def test_doctor_proves_and_reckons(shop: Path, capsys: Said) -> None:
+    out = printed(shop, capsys, "doctor", "--invariants", "--recompute")
+    assert "invariants hold." in out
+    assert "1 contacts reckoned again, 0 of them differed." in out
+    found = told(shop, capsys, "doctor", "--invariants", "--recompute")
+    assert {one["guarantee"] for one in found["invariants"]} == set(range(1, 10))
+    assert found["recomputed"]["contacts"] == 1
+
+
+def test_doctor_names_what_is_missing_and_ends_with_one(shop: Path, capsys: Said) -> None:
+    env = shop / ".env"
+    env.write_text("NURTURE_SECRET_KEY=abc\n")
+    project = shop / "nurture.yaml"
+    project.write_text(project.read_text().replace("provider: outbox", "provider: sendgrid"))
+    found = told(shop, capsys, "doctor", code=1)
+    bad = {one["what"]: one["text"] for one in found["checks"] if one["level"] == "bad"}
+    assert set(bad) == {"from", "webhook", "signing keys", "provider"}
+    assert "NURTURE_SENDGRID_API_KEY" in bad["provider"]
+    assert "64 random hex digits" in bad["signing keys"]
+
+
+def test_doctor_says_that_a_database_cannot_be_reached(shop: Path, capsys: Said) -> None:
+    project = shop / "nurture.yaml"
+    url = "postgresql+psycopg://nobody:secret@127.0.0.1:1/none"
+    project.write_text(project.read_text().replace("sqlite:///nurture.db", url))
+    found = told(shop, capsys, "doctor", "--invariants", code=1)
+    (text,) = [one["text"] for one in found["checks"] if one["what"] == "database"]
+    assert "cannot be reached" in text
+    assert "secret" not in json.dumps(found)
+
+
+def test_preview_writes_html_and_prints_text_alone(shop: Path, capsys: Said, tmp_path: Path) -> None:
+    page = tmp_path / "hello.html"
+    assert printed(shop, capsys, "preview", "welcome", "hello", "--contact", ADA, "--html", str(page)) == ""
+    assert "Ada" in page.read_text()
+    text = printed(shop, capsys, "preview", "welcome", "hello", "--contact", ADA, "--locale", "tr", "--text")
+    assert "Hoş geldiniz, Ada" in text
+    assert "Subject:" not in text
+
+
+def test_preview_reads_a_time_in_the_projects_zone(shop: Path, capsys: Said) -> None:
+    found = told(shop, capsys, "preview", "welcome", "hello", "--contact", ADA, "--at", "2027-01-05 23:30")
+    assert found["gate"] == {
+        "at": "2027-01-05T20:30:00+00:00", "goes": False, "reason": "window", "until": "2027-01-06T06:07:00+00:00",
+    }  # fmt: skip
+    assert run(["--project", str(shop), "preview", "welcome", "hello", "--at", "tomorrow"]) == 2
+    assert "write it like '2026-11-27 10:00'" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
+def test_send_test_says_who_took_it(shop: Path, capsys: Said) -> None:
+    found = told(shop, capsys, "send-test", "welcome", "hello", "--to", "me@example.com", "--contact", ADA)
+    assert found == {"to": "me@example.com", "subject": "[Test] Welcome to Ferah Coffee", "provider": "outbox"}
+    assert (shop / "outbox/index.jsonl").read_text().count("me@example.com") == 1
+
+
+def test_report_and_why_of_what_is_not_there_end_with_one(shop: Path, capsys: Said) -> None:
+    assert run(["--project", str(shop), "report", "wellcome"]) == 1
+    assert run(["--project", str(shop), "why", "bob@example.com"]) == 1
+    assert run(["--project", str(shop), "preview", "welcome", "goodbye"]) == 1
+    assert "there is no campaign 'wellcome'" in capsys.readouterr().err
+
+
+def test_every_command_that_looks_shows_an_example(capsys: Said) -> None:
+    for name in ("report", "status", "why", "preview", "send-test", "doctor"):
+        run([name, "--help"])
+        assert f"nurture {name}" in capsys.readouterr().out.partition("Example:")[2]

@@ -1,0 +1,170 @@
+"""The story of one person, from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from support.line import Line, campaign
+
+from nurture.actions.why import Outside, Why, said, why
+from nurture.core.campaign import Audience
+from nurture.core.errors import InputError, NotFound
+
+Start = Callable[..., Line]
+STEPS = """
+- {id: hello, send: hello}
+- {id: pause, wait: 1 day}
+- id: asks
+  if: {clicked: hello}
+  then: [{id: second, send: second}]
+  else: [{id: third, send: third}]
+- {id: rest, wait: 9 days}
+"""
+
+
+def of(line: Line, who: str = "ada", name: str | None = None) -> Why:
+    return why(line.database, line.releases.current(), f"{who}@example.com", line.clock(), name)
+
+
+def outside(line: Line, name: str, who: str = "ada") -> Outside:
+    return next(one for one in of(line, who).outside if one.campaign == name)
+
+
+def answers(one: Outside) -> dict[str, bool]:
+    return {asked.text: asked.holds for asked in one.asked}
+
+
+def test_a_story_is_told_in_order_with_every_decision_and_its_reason(start: Start) -> None:
+    line = start(campaign(STEPS))
+    line.add_contact("ada")
+    line.pass_()
+    line.clock.forward(hours=1)
+    line.click("ada", "hello")
+    line.run(days=2)
+    line.buy("ada", "20", order="x")
+    line.refund("x", "5")
+    line.pass_()
+    texts = [one.text for one in of(line).story]
+    expected = [
+        "entered first",
+        "email first/hello: accepted",
+        "clicked first/hello",
+        "lead → prospect: clicked",
+        "first/asks: move, if: yes → second",
+        "email first/second: accepted",
+        "bought for 20.00 EUR (order x): converted, claimed by first (click at 2026-03-02 09:00 UTC)",
+        "got 5.00 EUR back for order x",
+        "left first: goal",
+    ]
+    assert [text for text in texts if text in expected] == expected
+    assert [one.at for one in of(line).story] == sorted(one.at for one in of(line).story)
+
+
+def test_what_is_next_says_where_they_stand_until_when_and_why(start: Start) -> None:
+    line = start(campaign(STEPS))
+    line.add_contact("ada")
+    line.pass_()
+    (one,) = of(line).next
+    assert (one.campaign, one.step, one.why, one.held_out) == ("first", "pause", "waits 1 day", False)
+    assert one.at == line.enrollment()["due_at"]
+
+
+def test_the_held_out_are_told_so(start: Start) -> None:
+    line = start(campaign(STEPS, holdout="100%"))
+    line.add_contact("ada")
+    line.pass_()
+    assert of(line).next[0].held_out
+    assert "entered first, held out" in [one.text for one in of(line).story]
+    line.publish(other=campaign(holdout="100%"))
+    assert outside(line, "other").held_out
+
+
+def test_a_refusal_is_told_by_its_name(start: Start) -> None:
+    line = start()
+    line.add_contact("ada", consents=())
+    line.pass_()
+    assert "email first/hello: skipped (no-consent)" in [one.text for one in of(line).story]
+
+
+def test_what_a_machine_did_is_told_as_such(start: Start) -> None:
+    line = start()
+    line.add_contact("ada")
+    line.pass_()
+    line.open("ada", "hello", machine="apple")
+    assert "opened first/hello, by a machine (apple)" in [one.text for one in of(line).story]
+
+
+def test_each_condition_of_a_campaign_they_are_not_in_is_answered(start: Start) -> None:
+    where = "{stage: [lead, inactive], where: [{country: [DE, TR]}, {signed_up: {more_than: 60 days ago}}, {tag: vip}]}"
+    line = start({"first": campaign(audience=where)})
+    line.add_contact("ada")
+    line.pass_()
+    found = outside(line, "first")
+    assert not found.enters
+    assert answers(found) == {
+        "the campaign is live": True,
+        "stage: [lead, inactive]": True,
+        "country: [DE, TR]": True,
+        "signed_up: {more_than: 60 days ago}": False,
+        "tag: vip": False,
+    }
+    line.tag("ada", "vip")
+    line.clock.forward(days=61)
+    assert outside(line, "first").enters
+
+
+def test_being_busy_in_the_baseline_or_too_early_again_is_told(start: Start) -> None:
+    line = start({"first": campaign(STEPS), "second": campaign(STEPS)})
+    line.add_contact("ada")
+    line.pass_()
+    (other,) = of(line).outside
+    inside = of(line).next[0].campaign
+    assert answers(other)[f"is in no other campaign (busy: {inside})"] is False
+    line.buy("ada")
+    line.pass_()
+    again = outside(line, inside)
+    assert answers(again)["may enter again (re_enter: never; left on 2026-03-02)"] is False
+    line.publish(third=campaign(audience="{stage: customer}", enter="{look: at once, backfill: no}"))
+    line.pass_()
+    assert answers(outside(line, "third"))["did not match already when the campaign went live (backfill: no)"] is False
+
+
+def test_a_draft_lets_nobody_in(start: Start) -> None:
+    line = start(campaign(status="draft"))
+    line.add_contact("ada")
+    assert not outside(line, "first").enters
+    assert answers(outside(line, "first"))["the campaign is draft"] is False
+
+
+def test_one_campaign_can_be_asked_about_alone(start: Start) -> None:
+    line = start({"first": campaign(STEPS), "second": campaign(STEPS, overlap="allow")})
+    line.add_contact("ada")
+    line.pass_()
+    told = of(line, name="second")
+    assert {one.campaign for one in told.story} == {None, "second"}
+    assert told.outside == ()
+    with pytest.raises(NotFound, match=r"'third'.* first, second"):
+        of(line, name="third")
+
+
+def test_nobodys_address_is_told_as_such(start: Start) -> None:
+    line = start()
+    with pytest.raises(NotFound, match=r"ada@example\.com is no contact's"):
+        of(line)
+    with pytest.raises(InputError, match="not an email address"):
+        why(line.database, line.releases.current(), "ada", line.clock())
+
+
+def test_a_condition_is_said_as_its_file_says_it() -> None:
+    written = [
+        {"not": {"received": {"within": "7 days"}}},
+        {"purchased": {"ever": "yes", "total": {"at_least": "20 EUR"}}},
+        {"attribute": {"seats": {"at_least": 5}}},
+    ]
+    found = [said(one) for one in Audience.model_validate({"where": written}).where]
+    assert found == [
+        "not: {received: {within: 7 days}}",
+        "purchased: {ever: yes, total: {at_least: 20.00 EUR}}",
+        "attribute: {seats: {at_least: 5}}",
+    ]
