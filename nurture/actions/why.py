@@ -23,18 +23,6 @@ from nurture.store.database import Connection, Database
 Row = Mapping[str, Any]
 ORDER = ("known", "consent", "event", "purchase", "refund", "suppressed", "stage", "entered", "decided", "email",
          "left")  # fmt: skip
-    "known",
-    "consent",
-    "event",
-    "purchase",
-    "refund",
-    "suppressed",
-    "stage",
-    "entered",
-    "decided",
-    "email",
-    "left",
-)
 """Of what happened at the same instant, this comes before that: causes before what they bring about."""
 
 
