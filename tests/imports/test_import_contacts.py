@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -374,3 +375,11 @@ def test_progress_is_told_up_to_the_end(small_shop: Shop) -> None:
     text = "email\n" + "".join(f"u{n}@x.example\n" for n in range(3000))
     small_shop.take("contacts", text, progress=told.append)
     assert told == sorted(told) and told[-1] == len(text)
+
+
+def test_imports_at_the_same_time_give_no_address_to_two(shop: Shop) -> None:
+    text = "email,first_name\n" + "".join(f"u{n}@x.example,Name{n}\n" for n in range(300))
+    with ThreadPoolExecutor(3) as threads:
+        done = list(threads.map(lambda n: shop.take("contacts", text, f"{n}.csv").counts["new"], range(3)))
+    assert sorted(done) == [0, 0, 300]
+    assert len(shop.rows("contact")) == len(shop.rows("contact_address")) == 300
