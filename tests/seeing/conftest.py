@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from support.line import Line, campaign, open_line
+from support.postgres import Server
+
+from seeing.world import live_through
 
 Start = Callable[..., Line]
 
@@ -23,4 +27,18 @@ def start(migrated_url: str) -> Iterator[Start]:
 
     yield begin
     for line in opened:
+        line.database.close()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    """A database in which everything has happened, once on each kind; for looking only."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('lived')}/nurture.db"
+        else:
+            server: Server = request.getfixturevalue("postgres")
+            url = stack.enter_context(server.database())
+        line = live_through(url)
+        yield line
         line.database.close()

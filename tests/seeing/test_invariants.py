@@ -19,7 +19,6 @@ from nurture.providers.outbox import Outbox
 from nurture.store import tables as t
 from nurture.store.invariants import SHOWN
 from nurture.store.releases import set_meta
-from seeing.world import live_through
 
 Start = Callable[..., Line]
 NO_SLACK = timedelta()
@@ -60,11 +59,10 @@ def line(start: Start) -> Line:
     return opened
 
 
-def test_all_of_them_hold_after_a_long_and_busy_time(start: Start) -> None:
-    line = live_through(start)
-    assert broken(line) == set()
-    assert {one.guarantee for one in found(line).values()} == set(range(1, 10))
-    assert recompute_all(line.database, line.program, line.clock()).differences == ()
+def test_all_of_them_hold_after_a_long_and_busy_time(lived: Line) -> None:
+    assert broken(lived) == set()
+    assert {one.guarantee for one in found(lived).values()} == set(range(1, 10))
+    assert recompute_all(lived.database, lived.program, lived.clock()).differences == ()
 
 
 def test_a_second_message_under_the_same_id_is_found(line: Line) -> None:

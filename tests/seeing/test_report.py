@@ -18,7 +18,6 @@ from nurture.core.errors import NotFound
 from nurture.core.event import BounceClass, Kind
 from nurture.providers.base import Rejected, Unknown
 from nurture.store import tables
-from seeing.world import live_through
 
 Start = Callable[..., Line]
 
@@ -37,11 +36,10 @@ def compared(line: Line) -> Any:
     return found
 
 
-def test_every_count_of_every_step_is_the_count_of_its_rows(start: Start) -> None:
-    line = live_through(start)
-    told = {(one.campaign, step.step): step for one in of(line).campaigns for step in one.steps}
+def test_every_count_of_every_step_is_the_count_of_its_rows(lived: Line) -> None:
+    told = {(one.campaign, step.step): step for one in of(lived).campaigns for step in one.steps}
     counted: dict[tuple[str, str], Counter[str]] = {key: Counter() for key in told}
-    for row in line.messages():
+    for row in lived.messages():
         counts = counted[row["campaign"], row["step"]]
         counts.update(["due", row["state"]])
         counts.update(name for name in ("opened", "clicked", "machine_opened", "bounced") if row[f"{name}_at"])
@@ -55,45 +53,42 @@ def test_every_count_of_every_step_is_the_count_of_its_rows(start: Start) -> Non
         assert (step.opened, step.clicked) == (counts["opened"], counts["clicked"])
         assert (step.machine_opened, step.bounced) == (counts["machine_opened"], counts["bounced"])
     assert told["first", "hello"].clicked
-    assert sum(step.sent for step in told.values()) == sum(line.provider.taken.values())
+    assert sum(step.sent for step in told.values()) == sum(lived.provider.taken.values())
 
 
-def test_every_due_email_is_in_exactly_one_column(start: Start) -> None:
-    line = live_through(start)
-    for one in of(line).campaigns:
+def test_every_due_email_is_in_exactly_one_column(lived: Line) -> None:
+    for one in of(lived).campaigns:
         for step in one.steps:
             settled = step.sent + step.rejected + step.unknown + sum(step.skipped.values())
             assert step.due == settled + step.waiting
 
 
-def test_claimed_revenue_and_conversions_are_those_of_the_purchases_a_touch_claims(start: Start) -> None:
-    line = live_through(start)
+def test_claimed_revenue_and_conversions_are_those_of_the_purchases_a_touch_claims(lived: Line) -> None:
     claimed = [
-        row for row in line.rows(tables.purchase) if row["campaign"] == "first" and row["refunded"] < row["amount"]
+        row for row in lived.rows(tables.purchase) if row["campaign"] == "first" and row["refunded"] < row["amount"]
     ]
     stand = {
-        row["order_id"] for row in line.rows(tables.conversion) if not row["superseded_at"] and not row["reversed_at"]
+        row["order_id"] for row in lived.rows(tables.conversion) if not row["superseded_at"] and not row["reversed_at"]
     }
-    told = of(line, "first").campaigns[0]
+    told = of(lived, "first").campaigns[0]
     net = sum((row["value"] or 0) * (row["amount"] - row["refunded"]) // row["amount"] for row in claimed)
     assert told.claimed_purchases == len(claimed) > 0
     assert told.claimed_revenue == sum(step.revenue for step in told.steps) == net
     assert told.claimed_conversions == sum(row["order_id"] in stand for row in claimed)
 
 
-def test_the_arms_are_measured_over_the_stretch_from_each_contacts_first_entry(start: Start) -> None:
-    line = live_through(start)
+def test_the_arms_are_measured_over_the_stretch_from_each_contacts_first_entry(lived: Line) -> None:
     expected = {"emailed": [0, 0, 0], "holdout": [0, 0, 0]}
-    for entry in line.enrollments(campaign="first"):
-        if entry["ordinal"] == 0 and entry["entered_at"] + timedelta(days=45) <= line.clock():
+    for entry in lived.enrollments(campaign="first"):
+        if entry["ordinal"] == 0 and entry["entered_at"] + timedelta(days=45) <= lived.clock():
             spent = [
                 row["value"] - row["value"] * row["refunded"] // row["amount"] if row["value"] is not None else 0
-                for row in line.rows(tables.purchase, contact_id=entry["contact_id"])
+                for row in lived.rows(tables.purchase, contact_id=entry["contact_id"])
                 if row["refunded"] < row["amount"] and _inside(row["occurred_at"], entry["entered_at"])
             ]
             arm = expected[entry["arm"]]
             arm[0], arm[1], arm[2] = arm[0] + 1, arm[1] + bool(spent), arm[2] + sum(spent)
-    told = compared(line)
+    told = compared(lived)
     for name, arm in (("emailed", told.emailed), ("holdout", told.held_out)):
         assert [arm.contacts, arm.reached, arm.revenue] == expected[name]
     assert told.uplift.value == pytest.approx(told.emailed.rate - told.held_out.rate)
@@ -233,8 +228,8 @@ def test_a_campaign_nobody_knows_is_refused_with_those_there_are(start: Start) -
         of(start(), "frist")
 
 
-def test_claimed_and_incremental_are_always_printed_together(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
-    show_report(of(live_through(start)))
+def test_claimed_and_incremental_are_always_printed_together(lived: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    show_report(of(lived))
     printed = capsys.readouterr().out
     assert "Claimed: " in printed
     assert "Incremental: " in printed

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
-from support.line import PROJECT, Line, campaign
+from support.line import PROJECT, Line, campaign, open_line
 
 STEPS = """
 - {id: hello, send: hello}
@@ -30,23 +29,23 @@ CAMPAIGNS = {
 ZONES = ("Europe/Istanbul", "Asia/Tokyo", None)
 
 
-def live_through(start: Callable[..., Line], people: int = 60) -> Line:
+def live_through(url: str, people: int = 60) -> Line:
     """Let it all happen: opens and clicks by people and machines, bounces, purchases early and late, refunds."""
-    line = start(CAMPAIGNS, project=PROJECT + RULES)
+    line = open_line(url, CAMPAIGNS, project=PROJECT + RULES)
     for number in range(people):
         line.add_contact(f"c{number}", timezone=ZONES[number % 3], tracked=number % 10 != 9)
-    line.run(days=2)
+    line.run(days=2, step=timedelta(hours=2))
     for number in range(people):
         if line.messages(f"c{number}"):
             _answer(line, f"c{number}", number)
-    line.run(days=3)
+    line.run(days=3, step=timedelta(hours=3))
     for number in range(0, people, 4):
         line.buy(f"c{number}", order=f"o{number}", at=line.clock() - timedelta(hours=number))
     for number in range(1, people, 9):
         line.buy(f"c{number}", "50", "GBP", order=f"o{number}")
     line.refund("o4")
     line.refund("o8", "3")
-    line.run(days=60, step=timedelta(hours=6))
+    line.run(days=60, step=timedelta(hours=12))
     for number in range(0, people, 8):
         line.buy(f"c{number}", order=f"p{number}")
     line.pass_()
