@@ -39,6 +39,7 @@ from nurture.store.types import Instant
 Transaction = Connection
 """An open transaction, as actions hand it on."""
 
+USUAL_THRESHOLDS = gc.get_threshold()
 CREATING = 0x6E757263  # "nurc": the advisory lock under which contacts come into being
 
 UPDATABLE = (
@@ -75,24 +76,23 @@ def in_bulk(database: Database) -> Iterator[None]:
 
     On SQLite pages are carried from the log into the file every 80 MB, not with every commit.
     """
-    thresholds = gc.get_threshold()
+
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA mmap_size=0")
+        connection.execute("PRAGMA wal_autocheckpoint=20000")
+
     on_disk = database.is_sqlite and bool(database.url.database)
     if on_disk:
         database.close()
-        event_hooks.listen(database.engine, "connect", _for_bulk)
+        event_hooks.listen(database.engine, "connect", prepare)
     gc.set_threshold(200_000, 20, 20)
     try:
         yield
     finally:
-        gc.set_threshold(*thresholds)
+        gc.set_threshold(*USUAL_THRESHOLDS)
         if on_disk:
-            event_hooks.remove(database.engine, "connect", _for_bulk)
+            event_hooks.remove(database.engine, "connect", prepare)
             database.close()
-
-
-def _for_bulk(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA mmap_size=0")
-    connection.execute("PRAGMA wal_autocheckpoint=20000")
 
 
 def take_turns(connection: Connection) -> None:
