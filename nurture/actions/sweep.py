@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nurture.actions.queries import Queries
 from nurture.actions.record import Told, restage, revalue, stir, tell, weigh_evidence
 from nurture.actions.release import RESTAGE
+from nurture.core.money import Money
 from nurture.store import lives, messages, purchases, releases, stages
-from nurture.store.database import BATCH, Database
+from nurture.store.database import BATCH, Connection, Database
 
 WATCHED = timedelta(hours=24)
 NEWEST = 5_000
@@ -16,57 +18,85 @@ ENOUGH = 200
 BOUNCES = 0.05
 COMPLAINTS = 0.003
 COOL_DOWN = timedelta(hours=6)
-"""The breaker: of at least ENOUGH messages among the NEWEST in the time WATCHED, these shares open it for the time COOL_DOWN.
+"""The breaker: of at least ENOUGH messages among the NEWEST in the time WATCHED, these shares open it for COOL_DOWN.
 
 Amazon SES pauses senders at 10 % bounces and 0.5 % complaints; Gmail asks for less than 0.3 % complaints.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one look, from one snapshot, found to do."""
+
+    expired: bool
+    unanswered: bool
+    old: bool
+    valueless: list[tuple[str, str, Money]]
+    restage_after: str | None
+    stages: list[str]
+    alarms: dict[str, str]
+
+
 def sweep(database: Database, queries: Queries, now: datetime) -> int:
     """Do at most one batch of each. Returns how much there was to do. Idempotent."""
-    done = _messages(database, queries, now) + _revalue(database, queries, now) + _restage(database, queries, now)
-    return done + _stages(database, queries, now) + _breakers(database, queries, now)
+    found = _look(database, queries, now)
+    done = _messages(database, queries, found, now)
+    if found.valueless:
+        with database.write() as connection:
+            revalue(connection, queries.program, found.valueless, now)
+    if found.restage_after is not None:
+        done += _restage(database, queries, found.restage_after, now)
+    if found.stages:
+        _let_time_pass(database, queries, found.stages, now)
+    for campaign, reason in found.alarms.items():
+        with database.write() as connection:
+            messages.open_breaker(connection, campaign, now + COOL_DOWN, reason, now)
+    return done + len(found.valueless) + len(found.stages) + len(found.alarms)
 
 
-def _messages(database: Database, queries: Queries, now: datetime) -> int:
-    """Expired claims, lost answers, values kept long enough; each in a transaction of its own."""
-    sending = queries.program.project.sending
-    before = now - sending.unknown.after.delta if sending.unknown.then == "resend" else None
-    kept_until = (now - sending.keep_emails.delta).toordinal()
+def _resent_from(queries: Queries, now: datetime) -> datetime | None:
+    """Answers lost before this instant are given up, where the policy is to send once more."""
+    unknown = queries.program.project.sending.unknown
+    return now - unknown.after.delta if unknown.then == "resend" else None
+
+
+def _kept_until(queries: Queries, now: datetime) -> int:
+    return (now - queries.program.project.sending.keep_emails.delta).toordinal()
+
+
+def _look(database: Database, queries: Queries, now: datetime) -> _Found:
+    project = queries.program.project
     with database.read() as connection:
-        expired, lost, old = messages.to_sweep(connection, now, before, kept_until)
+        overdue = messages.to_sweep(connection, now, _resent_from(queries, now), _kept_until(queries, now))
+        return _Found(
+            *overdue,
+            valueless=purchases.without_value(connection, [project.currency, *project.exchange], BATCH),
+            restage_after=releases.get_meta(connection, RESTAGE),
+            stages=stages.due_stages(connection, now, BATCH),
+            alarms=_alarms(connection, now),
+        )
+
+
+def _messages(database: Database, queries: Queries, found: _Found, now: datetime) -> int:
+    """Expired claims, lost answers, values kept long enough; each in a transaction of its own."""
     done = 0
-    if expired:
+    if found.expired:
         with database.write() as connection:
             keys = messages.expire_leases(connection, now, BATCH)
             weigh_evidence(connection, queries.program, keys, now)
             done += len(keys)
-    if lost and before:
+    before = _resent_from(queries, now)
+    if found.unanswered and before:
         with database.write() as connection:
             done += messages.resend_unknown(connection, before, now, BATCH)
-    if old:
+    if found.old:
         with database.write() as connection:
-            done += messages.forget_kept(connection, kept_until, BATCH)
+            done += messages.forget_kept(connection, _kept_until(queries, now), BATCH)
     return done
 
 
-def _revalue(database: Database, queries: Queries, now: datetime) -> int:
-    """Purchases that had no value in the project's currency get one once their rate is known."""
-    project = queries.program.project
-    with database.read() as connection:
-        found = purchases.without_value(connection, [project.currency, *project.exchange], BATCH)
-    if found:
-        with database.write() as connection:
-            revalue(connection, queries.program, found, now)
-    return len(found)
-
-
-def _restage(database: Database, queries: Queries, now: datetime) -> int:
+def _restage(database: Database, queries: Queries, after: str, now: datetime) -> int:
     """After the rules of the lifecycle changed: fold the lives of the next batch of contacts by the new ones."""
-    with database.read() as connection:
-        after = releases.get_meta(connection, RESTAGE)
-    if after is None:
-        return 0
     with database.write() as connection:
         ids = stages.next_contacts(connection, after, BATCH)
         restage(connection, queries.program, ids, now)
@@ -74,32 +104,21 @@ def _restage(database: Database, queries: Queries, now: datetime) -> int:
     return len(ids) + 1
 
 
-def _stages(database: Database, queries: Queries, now: datetime) -> int:
-    """Let time pass for the contacts whose next check has come."""
-    with database.read() as connection:
-        ids = stages.due_stages(connection, now, BATCH)
-    if not ids:
-        return 0
+def _let_time_pass(database: Database, queries: Queries, ids: list[str], now: datetime) -> None:
+    """For the contacts whose next check has come."""
     with database.write() as connection:
         standings = lives.lock_standings(connection, ids)
         told: Told = {contact_id: [] for contact_id in standings}
         tell(connection, queries.program, standings, told, now)
         stir(connection, standings, now)
-    return len(ids)
 
 
-def _breakers(database: Database, queries: Queries, now: datetime) -> int:
-    with database.read() as connection:
-        outcomes = messages.recent_outcomes(connection, now - WATCHED, NEWEST)
-        already = messages.open_breakers(connection, now)
-    opened = 0
-    for campaign, (accepted, bounced, complained) in outcomes.items():
-        reason = _alarm(accepted, bounced, complained)
-        if reason and campaign not in already:
-            with database.write() as connection:
-                messages.open_breaker(connection, campaign, now + COOL_DOWN, reason, now)
-            opened += 1
-    return opened
+def _alarms(connection: Connection, now: datetime) -> dict[str, str]:
+    """The campaigns whose breaker must open, and why."""
+    outcomes = messages.recent_outcomes(connection, now - WATCHED, NEWEST)
+    already = messages.open_breakers(connection, now)
+    told = {campaign: _alarm(*counts) for campaign, counts in outcomes.items() if campaign not in already}
+    return {campaign: reason for campaign, reason in told.items() if reason}
 
 
 def _alarm(accepted: int, bounced: int, complained: int) -> str | None:

@@ -125,9 +125,13 @@ class Asker:
             return self._hot(HOT[type(asked)], past)
         if past.times is None and steps and past.within is None and past.more_than is None:
             return exists(select(1).where(*self._of_steps(steps, past), FIRST[type(asked)].is_not(null())))
+        if past.more_than:
+            since = past.model_copy(update={"more_than": None, "within": past.more_than})
+            # The last time decides: none may be newer.
+            return and_(self._count(asked, past, steps) > 0, self._count(asked, since, steps) == 0)
         counted = self._count(asked, past, steps)
         if past.times is None:
-            return counted > 0 if past.ever is not False else counted == 0
+            return counted > 0
         return _bounds(counted, past.times.at_least, past.times.at_most)
 
     def _hot(self, column: Sql, past: c.Past) -> Sql:
@@ -167,18 +171,19 @@ class Asker:
         if steps:
             human += [*self._of_steps(steps, past), event.c.message_id == message.c.id]
         counted = _number(select(func.count()).where(*human))
-        return counted + self._orders(past) if isinstance(asked, c.Engaged) else counted
+        # Who bought and gave it back was there all the same.
+        return counted + self._orders(past, true()) if isinstance(asked, c.Engaged) else counted
 
-    def _orders(self, past: c.Past) -> Sql:
+    def _orders(self, past: c.Past, which: Sql) -> Sql:
         times = self._times(purchase.c.occurred_at, past)
-        return _number(select(func.count()).where(purchase.c.contact_id == contact.c.id, kept(), *times))
+        return _number(select(func.count()).where(purchase.c.contact_id == contact.c.id, which, *times))
 
     def _purchased(self, past: c.PastPurchase) -> Sql:
         parts: list[Sql] = []
         if past.times is None and past.total is None:
             return self._hot(contact.c.last_purchase_at, past)
         if past.times:
-            parts.append(_bounds(self._orders(past), past.times.at_least, past.times.at_most))
+            parts.append(_bounds(self._orders(past, kept()), past.times.at_least, past.times.at_most))
         if past.total:
             bounds = (self._minor(past.total.at_least), self._minor(past.total.at_most))
             times = self._times(purchase.c.occurred_at, past)
@@ -220,7 +225,8 @@ class Asker:
 
     def _counted(self, leaf: c.Leaf) -> Iterator[tuple[Sql, list[Sql]]]:
         if isinstance(leaf, c.Purchased | c.Engaged):
-            yield purchase.c.occurred_at, [purchase.c.contact_id == contact.c.id, kept()]
+            which = kept() if isinstance(leaf, c.Purchased) else true()
+            yield purchase.c.occurred_at, [purchase.c.contact_id == contact.c.id, which]
         if isinstance(leaf, c.Received):
             yield message.c.accepted_at, [message.c.contact_id == contact.c.id]
         if type(leaf) in KINDS:
