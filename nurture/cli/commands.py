@@ -43,7 +43,8 @@ HELP_CONFIG = {
     "max_width": 100,
 }
 EPILOG = """Exit codes: 0 done, 1 something is wrong and said so, 2 the command was written wrongly,
-70 a mistake in nurture, 130 interrupted."""
+3 some rows of an import were rejected, 4 status found what needs a person, 70 a mistake in nurture,
+130 interrupted."""
 
 
 class Lazy(click.RichGroup):

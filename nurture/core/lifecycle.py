@@ -151,7 +151,9 @@ def apply(life: Life, fact: LifeFact) -> Story:
         case Sign.STATED:
             stated = fact.stage or life.stage
             anchor = fact.at if stated is Stage.CUSTOMER else life.customer_from
-            return _move(replace(life, customer_from=anchor), stated, fact)
+            # Behaviour moves it on from there: what lies before the statement is told by it already.
+            life = replace(life, silent_since=fact.at, unanswered=0, customer_from=anchor)
+            return _move(life, stated, fact)
         case Sign.PURCHASED:
             return _buy(life, fact)
 
