@@ -38,7 +38,7 @@ from nurture.emails.links import Signer
 from nurture.providers.base import Accepted, Outcome
 from nurture.store import tables
 from nurture.store.database import Database, insert_all
-from nurture.store.horizon import next_due
+from nurture.store.horizon import Horizon
 from nurture.store.migrate import migrate
 
 NIGHTLY = settings.default is not None and settings.default.max_examples > 500
@@ -285,7 +285,7 @@ class Line:
     def next_due(self) -> datetime | None:
         """When anything is due next, if no fact comes in."""
         with self.database.read() as connection:
-            return next_due(connection, self.queries.moving)
+            return Horizon(self.queries.moving).next(connection)
 
     # what is there
 
