@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
     URL,
     Column,
     Engine,
+    Integer,
     Select,
     Table,
     bindparam,
@@ -30,6 +32,9 @@ from nurture.core.errors import ConfigError
 
 BATCH = 500
 """Rows one statement or transaction works on; a bound on memory and on how long a lock is held."""
+
+MOST = bindparam("most", type_=Integer())
+"""How many rows a statement that is built once and asked often may bring."""
 
 
 def _dumps(value: Any) -> str:
@@ -108,23 +113,45 @@ class Database:
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows; those whose key is there already are left as they are."""
     if rows:
-        connection.execute(_dialect_insert(connection, table).on_conflict_do_nothing(), list(rows))
+        connection.execute(_insert_new(connection.dialect.name, table), list(rows))
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keep: Iterable[str] = ()) -> None:
     """Insert rows, or overwrite the columns given of those that are there, but for the key and those to `keep`."""
-    if not rows:
-        return
-    statement = _dialect_insert(connection, table)
-    left = {column.name for column in table.primary_key} | set(keep)
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in left}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes), list(rows)
+    if rows:
+        connection.execute(_upsert(connection.dialect.name, table, tuple(rows[0]), frozenset(keep)), list(rows))
+
+
+# To build one of these costs as much as to run it on a few rows, and there are not many of them.
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Any:
+    return _dialect_insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _upsert(dialect: str, table: Table, names: tuple[str, ...], keep: frozenset[str]) -> Any:
+    statement = _dialect_insert(dialect, table)
+    left = {column.name for column in table.primary_key} | keep
+    changes = {name: statement.excluded[name] for name in names if name not in left}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
+
+
+@cache
+def _update(table: Table, named: tuple[str, ...], changes: tuple[str, ...], guarded: tuple[str, ...]) -> Any:
+    def bound(prefix: str, name: str) -> Any:
+        return bindparam(f"{prefix}_{name}", type_=table.c[name].type)
+
+    statement = update(table).values({name: bound("new", name) for name in changes})
+    return statement.where(
+        *(table.c[name] == bound("key", name) for name in named),
+        *(table.c[name] == bound("still", name) for name in guarded),
     )
 
 
-def _dialect_insert(connection: Connection, table: Table) -> Any:
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+def _dialect_insert(dialect: str, table: Table) -> Any:
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
 
 
 def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -135,7 +162,9 @@ def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str,
 
 def insert_from(connection: Connection, table: Table, columns: Sequence[str], source: Select[Any]) -> Insert:
     """An insert of what `source` selects, leaving rows that are there already."""
-    statement: Insert = _dialect_insert(connection, table).from_select(list(columns), source).on_conflict_do_nothing()
+    statement: Insert = (
+        _dialect_insert(connection.dialect.name, table).from_select(list(columns), source).on_conflict_do_nothing()
+    )
     return statement
 
 
@@ -153,14 +182,10 @@ def update_rows(
     if not rows:
         return 0
     named = tuple(keys or (column.name for column in table.primary_key))
-    changes = [name for name in rows[0] if name not in named]
-    statement = update(table).values({name: bindparam(f"new_{name}", type_=table.c[name].type) for name in changes})
-    for name in named:
-        statement = statement.where(table.c[name] == bindparam(f"key_{name}", type_=table.c[name].type))
-    for name, value in (guard or {}).items():
-        statement = statement.where(table.c[name] == value)
-    values = [{**{f"new_{k}": row[k] for k in changes}, **{f"key_{k}": row[k] for k in named}} for row in rows]
-    return connection.execute(statement, values).rowcount
+    changes = tuple(name for name in rows[0] if name not in named)
+    still = {f"still_{name}": value for name, value in (guard or {}).items()}
+    values = [{**{f"new_{k}": row[k] for k in changes}, **{f"key_{k}": row[k] for k in named}, **still} for row in rows]
+    return connection.execute(_update(table, named, changes, tuple(guard or ())), values).rowcount
 
 
 def chunks(items: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:

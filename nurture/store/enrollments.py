@@ -14,8 +14,8 @@ from nurture.core.campaign import IfStep, UntilHappened, WaitStep
 from nurture.core.condition import Leaf, Purchased
 from nurture.core.decide import Answers, Arm, MessageState, Standing
 from nurture.core.program import Course, Program
-from nurture.store.conditions import Asker, asks_for_sums, next_flip, unrated
-from nurture.store.database import insert_new, update_rows
+from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
+from nurture.store.database import MOST, insert_new, update_rows
 from nurture.store.tables import contact, contact_tag, decision, enrollment, message
 from nurture.store.types import Instant
 
@@ -57,7 +57,9 @@ class DueQuery:
                 *exits(self._asker, self._course), self._step_answer(), self._flips_at(), self._unrated(),
             )
             .select_from(enrollment.join(contact, contact.c.id == e.contact_id).outerjoin(message, of_step))
-            .where(e.campaign == self._course.campaign.name, e.state == LIVE)
+            .where(e.campaign == self._course.campaign.name, e.state == LIVE, e.due_at <= NOW)
+            .order_by(e.due_at)
+            .limit(MOST)
         )  # fmt: skip
 
     def _asked(self) -> dict[str, Leaf]:
@@ -94,8 +96,7 @@ class DueQuery:
             if not ids:
                 return []
             statement = statement.where(enrollment.c.contact_id.in_(ids))
-        statement = statement.where(enrollment.c.due_at <= now).order_by(enrollment.c.due_at).limit(limit)
-        return [self._due(row) for row in connection.execute(statement, {"now": now})]
+        return [self._due(row) for row in connection.execute(statement, {"now": now, "most": limit})]
 
     def _lock(self, connection: Connection, now: datetime, limit: int) -> list[str]:
         due = select(enrollment.c.contact_id).where(

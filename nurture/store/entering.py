@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
+    Delete,
     Select,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -24,12 +28,24 @@ from sqlalchemy import (
 
 from nurture.core.program import Course, Program
 from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
-from nurture.store.database import insert_from, insert_new, upsert
+from nurture.store.database import MOST, insert_from, insert_new, upsert
 from nurture.store.enrollments import LIVE
 from nurture.store.tables import baseline, campaign_look, campaign_state, contact, contact_mark, enrollment
 from nurture.store.types import later
 
 ENTRY_COLUMNS = ("campaign", "contact_id", "look_at")
+
+# Every look asks these, so each is built once: to build one costs as much as to run it on a few rows.
+IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_MARKED = select(contact_mark.c.contact_id).order_by(contact_mark.c.marked_at).limit(MOST)
+_UNMARK = delete(contact_mark).where(contact_mark.c.contact_id.in_(IDS))
+_DUE_LOOKS = (
+    select(campaign_look.c.contact_id)
+    .where(campaign_look.c.campaign == bindparam("campaign"), campaign_look.c.look_at <= NOW)
+    .order_by(campaign_look.c.look_at)
+    .limit(MOST)
+)
+_STATES = select(campaign_state)
 
 
 class Entrance:
@@ -81,22 +97,35 @@ class Entrance:
         statement = select(contact.c.id).where(self.may_enter()).limit(limit)
         return list(connection.execute(statement, {"now": now}).scalars())
 
-    def entering(self, connection: Connection, ids: Sequence[str], now: datetime) -> list[tuple[str, int]]:
-        """Of these contacts, those who may enter, each with how many times they were in before."""
+    @cached_property
+    def _entering(self) -> Select[Any]:
         before = (
             select(func.count())
             .where(enrollment.c.contact_id == contact.c.id, enrollment.c.campaign == self.campaign.name)
             .scalar_subquery()
         )
-        statement = select(contact.c.id, before).where(contact.c.id.in_(ids), self.may_enter())
-        return [(row[0], int(row[1])) for row in connection.execute(statement, {"now": now})]
+        return select(contact.c.id, before).where(contact.c.id.in_(IDS), self.may_enter())
+
+    def entering(self, connection: Connection, ids: Sequence[str], now: datetime) -> list[tuple[str, int]]:
+        """Of these contacts, those who may enter, each with how many times they were in before."""
+        rows = connection.execute(self._entering, {"now": now, "ids": ids})
+        return [(row[0], int(row[1])) for row in rows]
+
+    @cached_property
+    def _stale(self) -> Delete:
+        still = exists(select(1).where(contact.c.id == baseline.c.contact_id, self.wanted))
+        return delete(baseline).where(baseline.c.campaign == self.campaign.name, not_(still))
+
+    @cached_property
+    def _stale_among(self) -> Delete:
+        return self._stale.where(baseline.c.contact_id.in_(IDS))
 
     def forget_baseline(self, connection: Connection, now: datetime, ids: Sequence[str] | None = None) -> None:
         """Let those of the baseline who no longer match enter later on."""
-        still = exists(select(1).where(contact.c.id == baseline.c.contact_id, self.wanted))
-        among = baseline.c.contact_id.in_(ids) if ids is not None else true()
-        statement = delete(baseline).where(baseline.c.campaign == self.campaign.name, among, not_(still))
-        connection.execute(statement, {"now": now})
+        if ids is None:
+            connection.execute(self._stale, {"now": now})
+        else:
+            connection.execute(self._stale_among, {"now": now, "ids": ids})
 
     def take_baseline(self, connection: Connection, now: datetime) -> None:
         """Remember all who match now: they match already, and do not enter."""
@@ -119,17 +148,22 @@ class Entrance:
             flips.append(later(left, self.campaign.re_enter.delta))
         return next_flip(flips)
 
+    @cached_property
     def _next_looks(self) -> Select[Any] | None:
         flip = self._flip()
-        return None if flip is None else select(contact.c.id, flip.label("look_at"))
+        return None if flip is None else select(contact.c.id, flip.label("look_at")).where(contact.c.id.in_(IDS))
+
+    @cached_property
+    def _planned(self) -> Delete:
+        return delete(campaign_look).where(
+            campaign_look.c.campaign == self.campaign.name, campaign_look.c.contact_id.in_(IDS)
+        )
 
     def plan_looks(self, connection: Connection, ids: Sequence[str], now: datetime) -> None:
         """Note when time alone may change whether these contacts match."""
-        statement = self._next_looks()
-        mine = and_(campaign_look.c.campaign == self.campaign.name, campaign_look.c.contact_id.in_(ids))
-        connection.execute(delete(campaign_look).where(mine))
-        if statement is not None:
-            rows = connection.execute(statement.where(contact.c.id.in_(ids)), {"now": now})
+        connection.execute(self._planned, {"ids": ids})
+        if self._next_looks is not None:
+            rows = connection.execute(self._next_looks, {"now": now, "ids": ids})
             looks = [
                 {"campaign": self.campaign.name, "contact_id": row[0], "look_at": row[1]} for row in rows if row[1]
             ]
@@ -151,26 +185,22 @@ def enroll(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def marked(connection: Connection, limit: int) -> list[str]:
     """Contacts about whom a fact came in, the oldest first."""
-    statement = select(contact_mark.c.contact_id).order_by(contact_mark.c.marked_at).limit(limit)
-    return list(connection.execute(statement).scalars())
+    return list(connection.execute(_MARKED, {"most": limit}).scalars())
 
 
 def unmark(connection: Connection, ids: Sequence[str]) -> None:
     """They were looked at; their rows are locked, so no fact came in between."""
-    connection.execute(delete(contact_mark).where(contact_mark.c.contact_id.in_(ids)))
+    connection.execute(_UNMARK, {"ids": ids})
 
 
 def due_looks(connection: Connection, campaign: str, now: datetime, limit: int) -> list[str]:
     """Contacts whom time alone may have made match."""
-    statement = select(campaign_look.c.contact_id).where(
-        campaign_look.c.campaign == campaign, campaign_look.c.look_at <= now
-    )
-    return list(connection.execute(statement.order_by(campaign_look.c.look_at).limit(limit)).scalars())
+    return list(connection.execute(_DUE_LOOKS, {"campaign": campaign, "now": now, "most": limit}).scalars())
 
 
 def campaign_states(connection: Connection) -> dict[str, Mapping[str, Any]]:
     """How far each campaign's entering is."""
-    return {row["campaign"]: dict(row) for row in connection.execute(select(campaign_state)).mappings()}
+    return {row["campaign"]: dict(row) for row in connection.execute(_STATES).mappings()}
 
 
 def save_campaign_state(connection: Connection, row: Mapping[str, Any]) -> None:

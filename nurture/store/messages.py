@@ -27,8 +27,8 @@ from nurture.core.decide import Arm
 from nurture.core.event import SuppressionReason
 from nurture.core.gate import Asked
 from nurture.core.program import Course, Program
-from nurture.store.conditions import Asker
-from nurture.store.database import chunks, insert_new, update_rows, upsert
+from nurture.store.conditions import NOW, Asker
+from nurture.store.database import MOST, chunks, insert_new, update_rows, upsert
 from nurture.store.enrollments import LIVE, answers, exits, lock_contacts
 from nurture.store.tables import (
     breaker,
@@ -97,7 +97,9 @@ class ClaimQuery:
                     contact, contact.c.id == m.contact_id
                 )
             )
-            .where(m.campaign == self._course.campaign.name)
+            .where(m.campaign == self._course.campaign.name, m.due_at <= NOW)
+            .order_by(m.due_at, m.id)
+            .limit(MOST)
         )  # fmt: skip
 
     def _suppressed(self) -> ColumnElement[bool]:
@@ -115,16 +117,15 @@ class ClaimQuery:
 
     def some(self, connection: Connection, now: datetime, limit: int) -> list[Candidate]:
         """At most `limit` due messages, the longest due first, with their contacts locked until the transaction ends."""
-        due = select(message.c.contact_id).where(
-            message.c.campaign == self._course.campaign.name, message.c.due_at <= now
-        )
         statement = self._statement
         if connection.dialect.name == "postgresql":
+            due = select(message.c.contact_id).where(
+                message.c.campaign == self._course.campaign.name, message.c.due_at <= now
+            )
             ids = connection.execute(due.order_by(message.c.due_at).limit(limit)).scalars().all()
             locked = lock_contacts(connection, ids, skip=True) if ids else []
             statement = statement.where(message.c.contact_id.in_(locked))
-        statement = statement.where(message.c.due_at <= now).order_by(message.c.due_at, message.c.id).limit(limit)
-        rows = connection.execute(statement, {"now": now}).all()
+        rows = connection.execute(statement, {"now": now, "most": limit}).all()
         claims = self._claims(connection, [row[0] for row in rows], now)
         return [self._candidate(row, claims.get(row[0], ())) for row in rows]
 
