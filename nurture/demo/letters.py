@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
+from email.message import Message
+from email.parser import BytesHeaderParser
 from functools import lru_cache
 from html import unescape
 from pathlib import Path
@@ -39,15 +41,23 @@ class Letter:
 @lru_cache(maxsize=4096)
 def read_letter(path: Path) -> Letter:
     """The links of an email that lies in the Maildir as the file `path`."""
-    message = message_from_bytes(path.read_bytes())
-    html = next(part for part in message.walk() if part.get_content_type() == "text/html")
-    body = html.get_payload(decode=True)
-    text = body.decode() if isinstance(body, bytes) else ""
-    paths = [urlsplit(unescape(link)).path for link in LINKS.findall(text)]
+    raw = path.read_bytes()
+    message = BytesHeaderParser().parsebytes(raw)
+    paths = [urlsplit(unescape(link)).path for link in LINKS.findall(_html(raw, message.get_boundary() or ""))]
     header = str(message["List-Unsubscribe"] or "").strip("<> ")
     first = {kind: next((one for one in paths if one.startswith(f"/{kind}/")), None) for kind in "ovpu"}
     clicks = tuple(dict.fromkeys(one for one in paths if one.startswith("/c/")))
     return Letter(first["o"], clicks, first["v"], first["p"], first["u"], urlsplit(header).path or None)
+
+
+def _html(raw: bytes, boundary: str) -> str:
+    """The HTML part. Cut at the boundary by hand: the parser compiles patterns for each, at ten times the cost."""
+    for piece in raw.split(b"--" + boundary.encode())[1:]:
+        part = message_from_bytes(piece.lstrip()) if b"text/html" in piece[:200] else Message()
+        body = part.get_payload(decode=True)
+        if part.get_content_type() == "text/html" and isinstance(body, bytes):
+            return body.decode()
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

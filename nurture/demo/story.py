@@ -31,7 +31,7 @@ from nurture.demo.visits import visit
 from nurture.scaffold import init
 from nurture.service import LAST_PASS
 from nurture.store import releases
-from nurture.store.horizon import next_due
+from nurture.store.horizon import Horizon
 from nurture.store.suppressions import contacts_by_address
 from nurture.web.app import make_app
 from nurture.web.recorder import Recorder
@@ -114,7 +114,7 @@ class Story:
         self._mail: list[Event] = []
         self._bought: list[Purchase] = []
         self._refunded: list[Refund] = []
-        self._stirred = True
+        self._stirred = False
         self._next_due: datetime | None = None
         self._closing = ExitStack()
 
@@ -142,6 +142,7 @@ class Story:
             releases.set_meta(connection, "salt", Random(f"{self.plan.seed}/salt").randbytes(16).hex())
         release = self.opened.releases.publish(check(self.plan.directory), self.clock())
         self._queries = Queries(release)
+        self._horizon = Horizon(self._queries.moving)
         self.program = release.program
         self._books = Books(self.opened.database, self.program, self.plan.directory / "imports", self.plan.seed)
 
@@ -190,21 +191,26 @@ class Story:
         self.clock.at = stop
         if stop.hour == MORNING and stop.minute == 0:
             self._take_in()
-        if self._stirred or (self._next_due and self._next_due <= stop):
+        if self._stirred:
+            self.recorder.flush()
+            self._ring_up()
+            self._look_ahead()
+        if self._next_due and self._next_due <= stop:
             self._pass()
 
+    def _look_ahead(self) -> None:
+        with self.opened.database.read() as connection:
+            self._next_due = self._horizon.next(connection)
+        self._stirred = False
+
     def _pass(self) -> None:
-        self.recorder.flush()
-        self._ring_up()
         opened = self.opened
         self.played.passed += run_pass(opened.database, self._queries, opened.emails, self._provider, self.clock)
         for email in self._postman.new():
             person = self._by_address[email.address]
             for act in react(self.plan.seed, person, Received(email.campaign, email.step, self.clock())):
                 self._plan(act, person, email)
-        with opened.database.read() as connection:
-            self._next_due = next_due(connection, self._queries.moving)
-        self._stirred = False
+        self._look_ahead()
 
     def _plan(self, act: Act, person: Person, email: Arrived | None = None) -> None:
         heapq.heappush(self._ahead, _Planned(act.at, next(self._places), act, person, email))
