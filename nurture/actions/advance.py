@@ -10,7 +10,7 @@ from typing import Any
 from nurture.actions.queries import Queries
 from nurture.actions.record import stir
 from nurture.core.campaign import SetStep, StopMailingStep
-from nurture.core.decide import Answers, Arm, Decision, Exit, Move, Send, Wait, decide, needs_answer
+from nurture.core.decide import EMAIL_IS_DUE, Answers, Arm, Decision, Exit, Move, Send, Wait, decide, needs_answer
 from nurture.core.event import Suppress, SuppressionReason
 from nurture.core.ids import message_id
 from nurture.core.program import Course
@@ -94,7 +94,7 @@ def _note(
     match decision:
         case Send():
             outcome.messages.append(_message_row(course, due, step, decision))
-            row |= {"due_at": decision.expires_at, "why": "email is due"}
+            row |= {"due_at": decision.expires_at, "why": EMAIL_IS_DUE}
         case Wait():
             row |= {"due_at": decision.until, "why": decision.why}
         case Exit():

@@ -21,6 +21,9 @@ from nurture.core.program import Course
 from nurture.core.values import Duration
 from nurture.core.window import next_open, next_time
 
+EMAIL_IS_DUE = "email is due"
+"""Why an enrollment stands at a send whose message has not left."""
+
 STANDS_FOR = timedelta(hours=72)
 """How long an enrollment waits for a message in the air; then it goes on as if the message had been sent."""
 
@@ -163,7 +166,7 @@ def _send(course: Course, step: SendStep, after: str | None, standing: Standing,
                 return Move(after, standing.settled_at or now, f"not sent: {standing.message_reason}")
             return Exit(standing.message_reason or standing.message.value)
         case MessageState.DUE | MessageState.RETRY:
-            return Wait(max(standing.expires_at or now, now + timedelta(hours=1)), "email is due")
+            return Wait(max(standing.expires_at or now, now + timedelta(hours=1)), EMAIL_IS_DUE)
         case MessageState.SENDING | MessageState.UNKNOWN:
             until = (standing.claimed_at or now) + STANDS_FOR
             return Move(after, until, "as if sent") if until <= now else Wait(until, "email is in the air")

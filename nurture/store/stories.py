@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, and_, func, insert, not_, or_, select, update
 
+from nurture.core.decide import EMAIL_IS_DUE
 from nurture.core.ids import derived_id, message_id
 from nurture.core.program import Course, Program
 from nurture.store.database import Database, insert_new
 from nurture.store.enrollments import LIVE, lock_contacts
 from nurture.store.entering import Entrance
+from nurture.store.lives import earliest
 from nurture.store.messages import CONTACT_COLUMNS
 from nurture.store.releases import latest_release
 from nurture.store.tables import (
@@ -152,7 +154,10 @@ def message_row(connection: Connection, contact_id: str, found: str) -> dict[str
 
 @dataclass(frozen=True, slots=True)
 class CampaignNow:
-    """Who is in a campaign: `due` must be decided now, the others wait. `next_at` is when the first of all is asked."""
+    """Who is in a campaign: `due` must be decided now, the others wait.
+
+    `next_at` is when the first of them goes on: its wait ends, or its email may leave.
+    """
 
     campaign: str
     live: int
@@ -163,9 +168,14 @@ class CampaignNow:
 def campaigns_now(connection: Connection, now: datetime) -> dict[str, CampaignNow]:
     """Who is in each campaign."""
     e = enrollment.c
-    counts = (func.count(), func.count().filter(e.due_at <= now), func.min(e.due_at))
-    rows = connection.execute(select(e.campaign, *counts).where(e.state == LIVE).group_by(e.campaign))
-    return {row[0]: CampaignNow(*row) for row in rows}
+    # Whose email is due is asked again when that expires; what happens next is that it leaves.
+    waits = func.min(e.due_at).filter(e.why != EMAIL_IS_DUE)
+    counts = (func.count(), func.count().filter(e.due_at <= now), waits)
+    rows = connection.execute(select(e.campaign, *counts).where(e.state == LIVE).group_by(e.campaign)).all()
+    m = message.c
+    sends = select(m.campaign, func.min(m.due_at)).where(m.due_at.isnot(None)).group_by(m.campaign)
+    leaves = {row[0]: row[1] for row in connection.execute(sends)}
+    return {row[0]: CampaignNow(row[0], row[1], row[2], earliest(row[3], leaves.get(row[0]))) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
