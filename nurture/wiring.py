@@ -13,6 +13,7 @@ from nurture.config import Settings, read_settings
 from nurture.core.errors import ProjectError
 from nurture.core.program import Program
 from nurture.core.project import Project
+from nurture.files.countries import PublicCalendars
 from nurture.files.loader import Loaded, load
 from nurture.store.database import Database
 from nurture.store.migrate import migrate
@@ -55,7 +56,7 @@ class Opened:
     @cached_property
     def program(self) -> Program:
         """The folder's project and those of its campaigns that are right."""
-        return Program.of(self.project, self.loaded.campaigns)
+        return Program.of(self.project, self.loaded.campaigns, PublicCalendars())
 
     @cached_property
     def database(self) -> Database:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import time
 from decimal import Decimal
 from enum import Enum
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -17,9 +18,10 @@ from pydantic.fields import FieldInfo
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from nurture.core import values  # noqa: E402
+from nurture.core import calendar, dates, values  # noqa: E402
 from nurture.core.campaign import STEP_KINDS, Campaign, Holdout, StepBase  # noqa: E402
 from nurture.core.condition import BY_KEY, Leaf  # noqa: E402
+from nurture.core.enter import ENTER_KINDS  # noqa: E402
 from nurture.core.money import Money  # noqa: E402
 from nurture.core.project import Project  # noqa: E402
 from nurture.files import shape  # noqa: E402
@@ -68,6 +70,9 @@ YAML = """\
 | a share | `10%` | |
 | an amount | `50 EUR`, `4.99 EUR` | |
 | a limit | `1 per 24 hours` | rolling |
+| business days | `3 business days` | not the weekends and holidays of the contact's country |
+| days | `holidays`, `12-24`, `12-24..12-26`, `2026-05-19` | `holidays` are those of the contact's country |
+| a moment | `2026-11-27 10:07`, `2026-11-27` | |
 | yes or no | `yes`, `no`, `true`, `false` | |
 
 Files are YAML 1.2: `10:00`, `NO` and `2026-11-27` are text, and so is `yes` but where a switch stands. Anchors,
@@ -79,6 +84,9 @@ WORDS: tuple[tuple[Any, str], ...] = (
     (values.Hours, "hours"),
     (values.Rate, "a limit"),
     (values.Look, "when"),
+    (calendar.BusinessDays, "business days"),
+    (calendar.Days, "days"),
+    (dates.LocalMoment, "a moment"),
     (Money, "an amount"),
     (bool, "yes or no"),
     (int, "a whole number"),
@@ -101,6 +109,7 @@ PARSED = {
     "_step_or_past": "a step's id, a list of them, or …",
     "_holdout": "a share, or …",
     "parse_share": "a share",
+    "parse_spread": "like `over 3 hours`",
     "parse_after_leaving": "`never`, or like `180 days after leaving`",
     "parse_look": "`at once`, or like `daily at 10:53`, `weekdays at 09:07`, `mondays at 09:07`",
 }
@@ -218,7 +227,7 @@ def parts(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
 def _below(root: type[BaseModel]) -> str:
     lines = ""
     for model in parts(root):
-        if not _is(model, Leaf) and not _is(model, StepBase):
+        if not _is(model, Leaf) and not _is(model, StepBase) and model not in ENTER_KINDS.values():
             head = f'### <a id="{anchor(model)}"></a>{anchor(model).replace("-", " ").capitalize()}'
             lines += f"\n{head}\n\n{_sentence(model)}.\n\n{table(model)}"
     return lines
@@ -226,6 +235,15 @@ def _below(root: type[BaseModel]) -> str:
 
 def _sentence(model: type) -> str:
     return (model.__doc__ or "").strip().split("\n")[0].rstrip(".")
+
+
+def entering() -> str:
+    """The ways people come in."""
+    lines = "\n## Entering\n\n`enter` has one of these.\n"
+    for key, model in ENTER_KINDS.items():
+        about = cleandoc(model.__doc__ or "")
+        lines += f'\n### <a id="{anchor(model)}"></a>`{key}`\n\n{about}\n\n{table(model)}'
+    return lines
 
 
 def steps() -> str:
@@ -250,7 +268,7 @@ def conditions() -> str:
 def campaign_page() -> str:
     """docs/campaign-file.md"""
     head = f"{NOTE}\n# The campaign file\n\n{CAMPAIGN_INTRO}\n## Keys\n\n{table(Campaign)}"
-    return head + steps() + conditions() + "\n## Keys below keys\n" + _below(Campaign) + "\n" + YAML
+    return head + entering() + steps() + conditions() + "\n## Keys below keys\n" + _below(Campaign) + "\n" + YAML
 
 
 def project_page() -> str:

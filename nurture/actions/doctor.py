@@ -200,10 +200,10 @@ def _windows(connection: Connection, scope: Scope) -> Finding:
 
 
 def _outside(connection: Connection, scope: Scope) -> Iterator[Row]:
-    for campaign, at, name, contact_id, message_id, _ in reports.every_claim(connection):
+    for campaign, at, name, country, contact_id, message_id, _ in reports.every_claim(connection):
         zone = scope.program.zone_of(name)
         if at >= scope.since.get(campaign, at + SLACK) and not is_open(
-            scope.program.courses[campaign].window, at, zone
+            scope.program.courses[campaign].window, at, zone, country
         ):
             yield {"contact_id": contact_id, "message_id": message_id, "campaign": campaign, "claimed_at": at,
                    "local": f"{at.astimezone(zone):%a %Y-%m-%d %H:%M} {zone.key}"}  # fmt: skip
@@ -214,7 +214,7 @@ def _hours(connection: Connection, scope: Scope) -> Finding:
     sentence = "No clock hour and no day of the project holds more claims than its limit."
     counted = Counter[tuple[str, str, datetime]]()
     buckets = list(_buckets(scope))
-    for campaign, at, _, _, _, counts in reports.every_claim(connection) if buckets else ():
+    for campaign, at, _, _, _, _, counts in reports.every_claim(connection) if buckets else ():
         for name, length, _, zone in buckets if counts else ():
             if name == campaign or (name == PROJECT and campaign not in scope.exempt):
                 counted[name, length, _start(at, length, zone)] += 1

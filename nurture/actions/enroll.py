@@ -1,24 +1,20 @@
-"""Let those enter who belong: at once where a fact or time itself made them match, or at the campaign's hour."""
+"""Let those enter who belong: where a fact or time itself made them match, at the campaign's hour, at a date."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
+from nurture.actions.enroll_dated import DatedEntrance, dated_entrances
+from nurture.actions.enroll_moment import MomentEntrance, moment_entrances
+from nurture.actions.entry import entered, entry_row
 from nurture.actions.queries import Queries
-from nurture.core.experiment import arm_of
-from nurture.core.ids import enrollment_id
-from nurture.store import entering
+from nurture.core.enter import Dated, EnterAtMoment, EnterByLook
+from nurture.store import dated, entering
 from nurture.store.database import BATCH, Connection, Database
-from nurture.store.enrollments import LIVE, lock_contacts
-from nurture.store.entering import Entrance
-
-State = Mapping[str, Any]
-
-LATE_LOOK = timedelta(hours=12)
-"""A look this much later than its hour, after an outage, is one of its own: emails would be stale as of the hour."""
+from nurture.store.enrollments import lock_contacts
+from nurture.store.entering import Entrance, State
 
 
 def enroll(database: Database, queries: Queries, now: datetime) -> int:
@@ -33,22 +29,48 @@ def enroll(database: Database, queries: Queries, now: datetime) -> int:
         with database.write() as connection:
             _look_at(connection, queries, ids, now)
         looked += len(ids)
-    for entrance in _at_once(queries):
+    for entrance in _at_once(queries, now):
         looked += _due_looks(database, queries, entrance, now)
+    for one in _dated(database, queries, now):
+        looked += one.let_in(database)
+    for moment in moment_entrances(queries, now, _open(queries, now)):
+        looked += moment.give_up(database)
     return looked
 
 
-def _at_once(queries: Queries) -> list[Entrance]:
-    return [one for one in queries.entrances if one.campaign.enter.look.at is None]
+def _open(queries: Queries, now: datetime) -> list[Entrance]:
+    return [one for one in queries.entrances if one.course.lets_in(now)]
+
+
+def _at_once(queries: Queries, now: datetime) -> list[Entrance]:
+    return [one for one in _open(queries, now) if _looks_at_once(one)]
+
+
+def _looks_at_once(entrance: Entrance) -> bool:
+    enter = entrance.campaign.enter
+    return isinstance(enter, EnterByLook) and enter.look.at is None
+
+
+def _dated(source: Database | Connection, queries: Queries, now: datetime) -> list[DatedEntrance]:
+    if not any(isinstance(one.campaign.enter, Dated) for one in queries.entrances):
+        return []
+    if isinstance(source, Database):
+        with source.read() as connection:
+            return dated_entrances(queries, entering.campaign_states(connection), now)
+    return dated_entrances(queries, entering.campaign_states(source), now)
 
 
 def _look_at(connection: Connection, queries: Queries, ids: Sequence[str], now: datetime) -> None:
-    """Ask every campaign that looks at once about contacts whom a fact has marked."""
+    """Ask every campaign about contacts whom a fact has marked."""
     ours = lock_contacts(connection, ids)
-    for entrance in _at_once(queries):
+    for entrance in _at_once(queries, now):
         entrance.forget_baseline(connection, now, ours)
         _enter(connection, queries, entrance, ours, now, now)
         entrance.plan_looks(connection, ours, now)
+    for moment in moment_entrances(queries, now, _open(queries, now)):
+        moment.look_again(connection, ours)
+    for one in _dated(connection, queries, now):
+        one.plan(connection, ours)
     entering.unmark(connection, ids)
 
 
@@ -75,24 +97,11 @@ def _enter(
 ) -> int:
     """Enroll those of these contacts, whose rows are locked, who may enter."""
     rows = [
-        _row(queries, entrance, contact_id, ordinal, entered_at, now)
-        for contact_id, ordinal in entrance.entering(connection, ids, now)
+        entry_row(queries, entrance, contact_id, entered_at, now, ordinal=ordinal)
+        for contact_id, ordinal, _ in entrance.entering(connection, ids, now)
     ]
     entering.enroll(connection, rows)
     return len(rows)
-
-
-def _row(
-    queries: Queries, entrance: Entrance, contact_id: str, ordinal: int, entered_at: datetime, now: datetime
-) -> dict[str, Any]:
-    campaign = entrance.campaign
-    return {
-        "contact_id": contact_id, "id": enrollment_id(contact_id, campaign.name, "", ordinal),
-        "campaign": campaign.name, "entry_key": "", "ordinal": ordinal, "release_id": queries.release.id,
-        "arm": arm_of(queries.release.salt, campaign.name, contact_id, campaign.holdout.share).value,
-        "exclusive": campaign.overlap is None, "state": LIVE, "step": entrance.course.first,
-        "entered_at": entered_at, "arrived_at": entered_at, "due_at": now, "why": "", "decisions": 0,
-    }  # fmt: skip
 
 
 def _open_and_close(database: Database, queries: Queries, now: datetime) -> int:
@@ -100,24 +109,40 @@ def _open_and_close(database: Database, queries: Queries, now: datetime) -> int:
     with database.read() as connection:
         states = entering.campaign_states(connection)
     looked = 0
-    for entrance in queries.entrances:
+    for entrance in _open(queries, now):
         state = states.get(entrance.campaign.name)
         if state is None or state["live_since"] is None or state["audience_digest"] != audience_digest(entrance):
             looked += _go_live(database, queries, entrance, state, now)
         elif state["next_look_at"] and state["next_look_at"] <= now:
-            looked += _look_at_all(database, queries, entrance, _looked_at(state["next_look_at"], now), now)
+            looked += _look(database, queries, entrance, state["next_look_at"], now)
             _save(database, queries, entrance, state["live_since"], now)
-    live = {entrance.campaign.name for entrance in queries.entrances}
-    for name, state in states.items():
-        if name not in live and state["live_since"] is not None:
-            with database.write() as connection:
-                entering.save_campaign_state(connection, {**state, "live_since": None, "next_look_at": None})
+    _close(database, queries, states, now)
     return looked
 
 
-def _looked_at(planned: datetime, now: datetime) -> datetime:
-    """As of when those enter whom a look finds: its hour, but now where it comes much too late."""
-    return planned if now - planned <= LATE_LOOK else now
+def _look(database: Database, queries: Queries, entrance: Entrance, planned: datetime, now: datetime) -> int:
+    enter = entrance.campaign.enter
+    if isinstance(enter, EnterAtMoment):
+        return MomentEntrance(queries, entrance, enter, now).let_in(database, planned)
+    # A look that comes much too late, after an outage, is one of its own: emails would be stale as of its hour.
+    return _look_at_all(database, queries, entrance, entered(planned, now), now)
+
+
+def _close(database: Database, queries: Queries, states: Mapping[str, State], now: datetime) -> None:
+    """Put down what lets nobody in; what has yet to start is due when it does."""
+    still = {one.campaign.name for one in _open(queries, now)}
+    starts = {
+        one.campaign.name: one.course.starts_at
+        for one in queries.entrances
+        if one.course.starts_at and one.course.starts_at > now
+    }
+    for name in sorted({*states, *starts} - still):
+        before = states.get(name, {"campaign": name, "audience_digest": None, "live_since": None, "next_look_at": None})
+        after = {**before, "live_since": None, "next_look_at": starts.get(name)}
+        if after != before or name not in states:
+            with database.write() as connection:
+                entering.save_campaign_state(connection, after)
+                dated.forget_plans(connection, name)
 
 
 def audience_digest(entrance: Entrance) -> str:
@@ -132,28 +157,59 @@ def _go_live(database: Database, queries: Queries, entrance: Entrance, state: St
 
     A campaign that comes back from a pause keeps its baseline: who came to match meanwhile enters.
     """
-    resumed = state is not None and state["audience_digest"] == audience_digest(entrance)
-    backfill = entrance.campaign.enter.backfill
-    if not resumed:
-        with database.write() as connection:
-            entrance.clear_baseline(connection) if backfill else entrance.take_baseline(connection, now)
-    looked = 0
-    if entrance.campaign.enter.look.at is None:
-        looked = _look_at_all(database, queries, entrance, now, now) if backfill or resumed else 0
-        with database.write() as connection:
-            entrance.plan_all_looks(connection, now)
+    match entrance.campaign.enter:
+        case EnterByLook():
+            looked = _begin_looking(database, queries, entrance, state, now)
+        case EnterAtMoment() as enter:
+            looked = _begin_moment(database, MomentEntrance(queries, entrance, enter, now))
+        case enter:
+            with database.write() as connection:
+                entrance.clear_baseline(connection)
+            DatedEntrance(queries, entrance, enter, now, now).plan_all(database)
+            looked = 0
     _save(database, queries, entrance, now, now)
     return looked + 1
 
 
+def _begin_looking(database: Database, queries: Queries, entrance: Entrance, state: State | None, now: datetime) -> int:
+    resumed = state is not None and state["audience_digest"] == audience_digest(entrance)
+    enter = entrance.campaign.enter
+    backfill = isinstance(enter, EnterByLook) and enter.backfill
+    if not resumed:
+        with database.write() as connection:
+            entrance.clear_baseline(connection) if backfill else entrance.take_baseline(connection, now)
+    if not _looks_at_once(entrance):
+        return 0
+    looked = _look_at_all(database, queries, entrance, now, now) if backfill or resumed else 0
+    with database.write() as connection:
+        entrance.plan_all_looks(connection, now)
+    return looked
+
+
+def _begin_moment(database: Database, moment: MomentEntrance) -> int:
+    with database.write() as connection:
+        moment.begin(connection)
+    first = moment.next_after(None)
+    return moment.let_in(database, first) if first else 0
+
+
 def _save(database: Database, queries: Queries, entrance: Entrance, live_since: datetime, now: datetime) -> None:
-    look = entrance.campaign.enter.look
     row = {
         "campaign": entrance.campaign.name, "audience_digest": audience_digest(entrance), "live_since": live_since,
-        "next_look_at": None if look.at is None else look.next(now, queries.program.zone),
+        "next_look_at": _next_look(queries, entrance, now),
     }  # fmt: skip
     with database.write() as connection:
         entering.save_campaign_state(connection, row)
+
+
+def _next_look(queries: Queries, entrance: Entrance, now: datetime) -> datetime | None:
+    match entrance.campaign.enter:
+        case EnterByLook(look=look):
+            return None if look.at is None else look.next(now, queries.program.zone)
+        case EnterAtMoment() as enter:
+            return MomentEntrance(queries, entrance, enter, now).next_after(now)
+        case _:
+            return None
 
 
 def _look_at_all(database: Database, queries: Queries, entrance: Entrance, entered_at: datetime, now: datetime) -> int:

@@ -32,7 +32,7 @@ class Queries:
 
     @cached_property
     def entrances(self) -> list[Entrance]:
-        """The entrances of the campaigns that are live, in their order."""
+        """The entrances of the campaigns that are live, in their order; some may not have begun, or be over."""
         courses = self.program.courses.values()
         return [Entrance(self.program, course) for course in courses if course.campaign.status is Status.LIVE]
 

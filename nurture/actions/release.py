@@ -16,6 +16,7 @@ from nurture.core.program import Program
 from nurture.emails.compile import CompiledEmail
 from nurture.emails.fill import Filler
 from nurture.emails.links import Signer
+from nurture.files.countries import PublicCalendars
 from nurture.files.loader import load_published
 from nurture.store import releases
 from nurture.store.database import Connection, Database
@@ -106,7 +107,9 @@ class Releases:
         if project is None:
             raise ProjectError(checked.problems)
         files = {path: text for path, text in checked.loaded.files.items() if not _broken(path, checked.broken)}
-        program = Program.of(project, [c for c in checked.loaded.campaigns if c.name not in checked.broken])
+        program = Program.of(
+            project, [c for c in checked.loaded.campaigns if c.name not in checked.broken], PublicCalendars()
+        )
         emails = {key: compiled.to_bytes() for key, compiled in checked.emails.items() if key[0] in program.courses}
         with self._database.write() as connection:
             lost = _left_standing(program, releases.standing_at(connection))
@@ -123,7 +126,7 @@ class Releases:
 
 
 def _read(connection: Connection, row: releases.ReleaseRow) -> Release:
-    program = Program.of(*load_published(releases.release_files(connection, row.id)))
+    program = Program.of(*load_published(releases.release_files(connection, row.id)), PublicCalendars())
     salt = releases.get_meta(connection, "salt") or ""
     return Release(row.id, row.digest, row.published_at, program, releases.release_emails(connection, row.id), salt)
 

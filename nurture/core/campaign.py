@@ -8,18 +8,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from nurture.core.calendar import BusinessDays, BusinessDaysText, NotOn
 from nurture.core.condition import Closed, Condition, Leaf, PastPurchase, Scalar, Stages, Texts
+from nurture.core.dates import MomentText
+from nurture.core.enter import Enter
 from nurture.core.values import (
     DaysText,
     Duration,
     DurationText,
     Hours,
     HoursText,
-    LookText,
     RateText,
     ReEnterText,
     ShareText,
-    Switch,
     TimeText,
     parse_duration,
     parse_share,
@@ -43,13 +44,6 @@ class Audience(Closed):
 
     stage: Stages | None = Field(None, description="Stages that may enter; without it, all.", examples=["inactive"])
     where: tuple[Condition, ...] = Field((), description="Conditions that all hold.", examples=[[{"country": "TR"}]])
-
-
-class Enter(Closed):
-    """When nurture looks for new members."""
-
-    look: LookText = Field(description="When to look: at once, or at a time in the project's timezone.")
-    backfill: Switch = Field(False, description="Also those who match already on the day it goes live.")
 
 
 class Holdout(Closed):
@@ -80,7 +74,10 @@ class Goal(Closed):
 
 
 class SendWindow(Closed):
-    """When emails may leave, in each contact's own time."""
+    """When emails may leave, in each contact's own time.
+
+    Those who wait for it to open leave over its first tenth, over half an hour at most, each at a lasting place.
+    """
 
     days: DaysText = Field(frozenset(range(7)), description="Weekdays.", examples=["mon-fri"])
     hours: HoursText | None = Field(None, description="Hours of the day.", examples=["09:00-18:00"])
@@ -111,17 +108,57 @@ class UntilHappened(Closed):
     at_most: DurationText = Field(description="The longest wait.", examples=["6 days"])
 
 
+class UntilDate(Closed):
+    """Wait until a date the contact is known by; a changed date is followed.
+
+    Where there is no such date, or it has passed, it goes on at once.
+    """
+
+    until: Annotated[str, Field(pattern=r"^contact\.[A-Za-z_][A-Za-z0-9_ -]{0,63}$")] = Field(
+        description="An attribute, or signed_up_at, first_purchase_at, last_purchase_at.",
+        examples=["contact.trial_ends"],
+    )
+    minus: DurationText | None = Field(None, description="So long before it.", examples=["3 days"])
+    plus: DurationText | None = Field(None, description="So long after it.", examples=["1 day"])
+    at: TimeText | None = Field(
+        None, description="At this time of that day, in the contact's own time.", examples=["10:00"]
+    )
+
+    @model_validator(mode="after")
+    def _one_side(self) -> UntilDate:
+        if self.minus is not None and self.plus is not None:
+            raise ValueError("minus and plus stand together; keep one of them")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The date waited for."""
+        return self.until.removeprefix("contact.")
+
+
+def _about_date(value: dict[str, object]) -> bool:
+    until = value.get("until")
+    named = isinstance(until, str) and (until.startswith("contact.") or "_" in until)
+    return named or (isinstance(until, str) and ("minus" in value or "plus" in value))
+
+
 def _wait_kind(value: object) -> str:
+    if isinstance(value, dict) and _about_date(value):
+        return "wait:date"
     if isinstance(value, dict):
         return "wait:condition" if isinstance(value.get("until"), dict | Leaf) or "at_most" in value else "wait:time"
-    if isinstance(value, UntilTime | UntilHappened):
-        return "wait:time" if isinstance(value, UntilTime) else "wait:condition"
-    return "wait:length"
+    for kind, tag in ((UntilTime, "time"), (UntilDate, "date"), (UntilHappened, "condition")):
+        if isinstance(value, kind):
+            return f"wait:{tag}"
+    business = isinstance(value, BusinessDays) or (isinstance(value, str) and " bus" in value)
+    return "wait:business" if business else "wait:length"
 
 
 WaitFor = Annotated[
     Annotated[DurationText, Tag("wait:length")]
+    | Annotated[BusinessDaysText, Tag("wait:business")]
     | Annotated[UntilTime, Tag("wait:time")]
+    | Annotated[UntilDate, Tag("wait:date")]
     | Annotated[UntilHappened, Tag("wait:condition")],
     Discriminator(_wait_kind),
 ]
@@ -170,7 +207,7 @@ class SendStep(StepBase):
 
 
 class WaitStep(StepBase):
-    """Wait: a length of time, until a time of day, or until something happens."""
+    """Wait: a length of time, some business days, until a time of day or a date, or until something happens."""
 
     wait: WaitFor = Field(description="How long, or until what.", examples=["3 days"])
 
@@ -238,7 +275,17 @@ class Campaign(Closed):
     status: Status = Field(description="draft, live, paused (nobody moves, clocks run) or ended (nobody enters).")
     topic: str = Field(description="The topic of the project its emails belong to.", examples=["offers"])
     audience: Audience = Field(description="Who may enter.")
-    enter: Enter = Field(description="When to look for new members.")
+    enter: Enter = Field(description="How people come in.", examples=[{"look": "at once"}])
+    starts: MomentText | None = Field(
+        None,
+        description="Nobody enters before this moment of the project's timezone.",
+        examples=["2026-12-01 09:00"],
+    )
+    ends: MomentText | None = Field(
+        None,
+        description="From then on nobody enters, and those inside finish; a day alone is meant to its end.",
+        examples=["2026-12-24"],
+    )
     re_enter: ReEnterText = Field(None, description="Whether and when a contact may enter again.")
     overlap: Literal["allow"] | None = Field(
         None,
@@ -249,6 +296,11 @@ class Campaign(Closed):
     )
     goal: Goal = Field(description="What the campaign is for.")
     send_window: SendWindow | None = Field(None, description="When emails may leave; without it, the project's.")
+    not_on: NotOn | None = Field(
+        None,
+        description="Days on which no email leaves, instead of the project's; it leaves on the next open day.",
+        examples=[["holidays", "12-24..12-26"]],
+    )
     expires: DurationText = Field(
         parse_duration("3 days"),
         description="An email is not sent later than this after its time.",

@@ -8,18 +8,22 @@ from enum import StrEnum
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
+from nurture.core.calendar import BusinessDays
 from nurture.core.campaign import (
     IfStep,
     SendStep,
     SetStep,
     StopMailingStep,
+    UntilDate,
     UntilHappened,
     UntilTime,
     WaitStep,
 )
+from nurture.core.dates import read_told
+from nurture.core.ids import message_id, stable_share
 from nurture.core.program import Course
 from nurture.core.values import Duration
-from nurture.core.window import next_open, next_time
+from nurture.core.window import date_comes, next_open, next_time
 
 EMAIL_IS_DUE = "email is due"
 """Why an enrollment stands at a send whose message has not left."""
@@ -70,11 +74,16 @@ class Standing:
     claimed_at: datetime | None = None
     settled_at: datetime | None = None
     expires_at: datetime | None = None
+    enrollment: str = ""
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the database answered: the exits, the step's own question, and when time alone may change that."""
+    """What the database answered: the exits, the step's own question, and when time alone may change that.
+
+    `date` is the date the step waits for, as it is kept: text, or aware UTC.
+    """
 
     goal: bool = False
     exit: int | None = None
@@ -82,6 +91,7 @@ class Answers:
     step: bool = False
     flips_at: datetime | None = None
     unrated: bool = False
+    date: str | datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +142,7 @@ def decide(course: Course, standing: Standing, answers: Answers, now: datetime) 
         case SendStep() as step:
             return _send(course, step, place.next, standing, now)
         case WaitStep() as step:
-            return _wait(step, place.next, standing, answers, now)
+            return _wait(course, step, place.next, standing, answers, now)
         case IfStep() as step:
             return _branch(step, place.next, standing, answers, now)
         case SetStep() | StopMailingStep() as step:
@@ -140,6 +150,11 @@ def decide(course: Course, standing: Standing, answers: Answers, now: datetime) 
             return Move(place.next, standing.arrived_at, "done", effect)
         case _:
             raise TypeError(f"unknown step {place.step!r}")
+
+
+def lot(message: str) -> float:
+    """The place of a message, by its id, among those that wait for the same opening: in [0, 1), and stable."""
+    return stable_share("opening", message)
 
 
 def _leaving(answers: Answers) -> Exit | None:
@@ -152,7 +167,8 @@ def _leaving(answers: Answers) -> Exit | None:
 
 def _send(course: Course, step: SendStep, after: str | None, standing: Standing, now: datetime) -> Decision:
     if standing.message is None:
-        due = next_open(course.window, standing.arrived_at, standing.zone)
+        place = lot(message_id(standing.enrollment, step.id))
+        due = next_open(course.window, standing.arrived_at, standing.zone, standing.country, place)
         if standing.arm is Arm.HOLDOUT:
             # The held out walk the same way at the same pace, without the email.
             return Move(after, due, "held out") if due <= now else Wait(due, "held out")
@@ -174,17 +190,34 @@ def _send(course: Course, step: SendStep, after: str | None, standing: Standing,
             assert_never(standing.message)
 
 
-def _wait(step: WaitStep, after: str | None, standing: Standing, answers: Answers, now: datetime) -> Decision:
+def _wait(
+    course: Course, step: WaitStep, after: str | None, standing: Standing, answers: Answers, now: datetime
+) -> Decision:
+    arrived, zone = standing.arrived_at, standing.zone
     match step.wait:
         case Duration() as length:
-            until, why = length.after(standing.arrived_at, standing.zone), f"waits {length}"
+            until, why = length.after(arrived, zone), f"waits {length}"
+        case BusinessDays() as days:
+            until, why = days.after(arrived, zone, course.window.calendar, standing.country), f"waits {days}"
         case UntilTime() as wait:
-            until, why = next_time(wait, standing.arrived_at, standing.zone), f"waits until {wait.until:%H:%M}"
+            until, why = next_time(wait, arrived, zone), f"waits until {wait.until:%H:%M}"
+        case UntilDate() as wait:
+            return _wait_for_date(wait, after, standing, answers, now)
         case UntilHappened() as wait:
             return _wait_for(wait, after, standing, answers, now)
         case _:
             raise TypeError(f"unknown wait {step.wait!r}")
     return Move(after, until, "waited") if until <= now else Wait(until, why)
+
+
+def _wait_for_date(wait: UntilDate, after: str | None, standing: Standing, answers: Answers, now: datetime) -> Decision:
+    told = read_told(answers.date, standing.zone)
+    until = date_comes(wait, told, standing.zone) if told else None
+    if until is None:
+        return Move(after, standing.arrived_at, f"{wait.until} is no date" if answers.date else f"no {wait.until}")
+    if until <= standing.arrived_at:
+        return Move(after, standing.arrived_at, f"{wait.until} has passed")
+    return Move(after, until, "waited") if until <= now else Wait(until, f"waits for {wait.until}")
 
 
 def _wait_for(wait: UntilHappened, after: str | None, standing: Standing, answers: Answers, now: datetime) -> Decision:
@@ -206,5 +239,8 @@ def _branch(step: IfStep, after: str | None, standing: Standing, answers: Answer
 
 def needs_answer(course: Course, step: str) -> bool:
     """Whether the database must be asked before this step can be decided."""
-    found = course.places[step].step
-    return isinstance(found, IfStep) or (isinstance(found, WaitStep) and isinstance(found.wait, UntilHappened))
+    match course.places[step].step:
+        case IfStep() | WaitStep(wait=UntilHappened() | UntilDate()):
+            return True
+        case _:
+            return False

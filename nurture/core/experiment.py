@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 
 from nurture.core.decide import Arm
+from nurture.core.ids import stable_share
 
 Z95 = 1.959963984540054
 """The standard normal's 97.5 % quantile: two-sided 95 % intervals."""
-
-
-def stable_share(salt: str, *names: str) -> float:
-    """A number in [0, 1) that these names always get; even over many contacts, unlike for another salt."""
-    text = "\x1f".join((salt, *names))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) / 2**64
 
 
 def arm_of(salt: str, campaign: str, contact_id: str, share: float) -> Arm:

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from nurture.core.campaign import SendWindow
 from nurture.core.decide import RATE_RETRY, Answers, Arm
 from nurture.core.values import Rate
-from nurture.core.window import is_open, next_open
+from nurture.core.window import Window, is_open, next_open
 
 
 class Refusal(StrEnum):
@@ -40,7 +39,7 @@ class Asked:
     """A due message and what the database says of its contact. Times are aware UTC.
 
     `claims` are when other capped emails to the contact were claimed, newest last: all of them, and those of
-    this campaign.
+    this campaign. `lot` is the message's place, in [0, 1), among those that wait for the same opening.
     """
 
     stands_there: bool
@@ -53,13 +52,15 @@ class Asked:
     zone: ZoneInfo
     claims: Sequence[datetime] = ()
     campaign_claims: Sequence[datetime] = ()
+    country: str | None = None
+    lot: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What holds for a campaign's emails: its window, and the rates for one contact (none for transactional ones)."""
 
-    window: SendWindow
+    window: Window
     rates: tuple[Rate, ...]
     campaign_rates: tuple[Rate, ...]
     capped_wait: timedelta
@@ -106,8 +107,8 @@ def ask(asked: Asked, bounds: Bounds, now: datetime) -> Verdict:
         return _defer(asked, Defer(now + RECHECK, Refusal.STOPPED))
     if bounds.breaker_until and bounds.breaker_until > now:
         return _defer(asked, Defer(bounds.breaker_until, Refusal.BREAKER))
-    if not is_open(bounds.window, now, asked.zone):
-        return _defer(asked, Defer(next_open(bounds.window, now, asked.zone), Refusal.WINDOW))
+    if not is_open(bounds.window, now, asked.zone, asked.country):
+        return _defer(asked, Defer(_opening(asked, bounds, now), Refusal.WINDOW))
     free_at = max(
         _free_at(asked.claims, bounds.rates, now), _free_at(asked.campaign_claims, bounds.campaign_rates, now)
     )
@@ -134,9 +135,13 @@ def _defer(asked: Asked, defer: Defer) -> Verdict:
 
 def capped(asked: Asked, bounds: Bounds, free_at: datetime, reason: Refusal, now: datetime) -> Verdict:
     """A limit bites until `free_at`: wait for it in the window, but no longer than limits may make wait."""
-    until = next_open(bounds.window, free_at, asked.zone)
+    until = _opening(asked, bounds, free_at)
     patience = (asked.capped_since or now) + bounds.capped_wait
     return Skip(reason) if until > min(patience, asked.expires_at) else Defer(until, reason, capped=True)
+
+
+def _opening(asked: Asked, bounds: Bounds, at: datetime) -> datetime:
+    return next_open(bounds.window, at, asked.zone, asked.country, asked.lot)
 
 
 def _free_at(claims: Sequence[datetime], rates: Sequence[Rate], now: datetime) -> datetime:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nurture.core.calendar import NO_COUNTRIES, Calendar, Countries
 from nurture.core.campaign import (
     Campaign,
     ClaimedWithin,
     IfStep,
     SendStep,
-    SendWindow,
     Status,
     StepBase,
     UntilHappened,
@@ -25,6 +25,7 @@ from nurture.core.campaign import (
 from nurture.core.condition import Leaf, Received, walk
 from nurture.core.lifecycle import Rules
 from nurture.core.project import Project
+from nurture.core.window import Window
 from nurture.core.zone import zone
 
 
@@ -43,8 +44,9 @@ class Course:
     campaign: Campaign
     places: Mapping[str, Place]
     first: str
-    window: SendWindow
+    window: Window
     transactional: bool
+    project_zone: ZoneInfo
 
     @property
     def sends(self) -> list[SendStep]:
@@ -56,6 +58,17 @@ class Course:
         """Whether those inside move: a draft has not begun, a paused one stands still."""
         return self.campaign.status in (Status.LIVE, Status.ENDED)
 
+    @property
+    def starts_at(self) -> datetime | None:
+        """The instant (aware UTC) before which nobody enters."""
+        return self.campaign.starts.begins(self.project_zone) if self.campaign.starts else None
+
+    def lets_in(self, now: datetime) -> bool:
+        """Whether people may enter at `now` (aware UTC)."""
+        ends = self.campaign.ends.is_over(self.project_zone) if self.campaign.ends else None
+        begun = self.starts_at is None or self.starts_at <= now
+        return self.campaign.status is Status.LIVE and begun and (ends is None or now < ends)
+
 
 def _lay_out(steps: tuple[Any, ...], after: str | None) -> Iterator[tuple[str, Place]]:
     for step, following in zip_longest(steps, steps[1:]):
@@ -66,11 +79,19 @@ def _lay_out(steps: tuple[Any, ...], after: str | None) -> Iterator[tuple[str, P
             yield from _lay_out(step.else_, then)
 
 
-def course(campaign: Campaign, project: Project) -> Course:
+def course(campaign: Campaign, project: Project, countries: Countries) -> Course:
     """Lay a campaign out."""
     places = dict(_lay_out(campaign.steps, None))
-    window = campaign.send_window or project.send_window
-    return Course(campaign, places, campaign.steps[0].id, window, project.transactional(campaign.topic))
+    hours = campaign.send_window or project.send_window
+    not_on = project.not_on if campaign.not_on is None else campaign.not_on
+    return Course(
+        campaign,
+        places,
+        first=campaign.steps[0].id,
+        window=Window(hours.days, hours.hours, Calendar(not_on, countries)),
+        transactional=project.transactional(campaign.topic),
+        project_zone=zone(project.timezone),
+    )
 
 
 def conditions_of(campaign: Campaign) -> Iterator[Leaf]:
@@ -93,11 +114,14 @@ class Program:
     courses: Mapping[str, Course]
 
     @classmethod
-    def of(cls, project: Project, campaigns: Iterable[Campaign]) -> Program:
-        """Put campaigns in the project's order; those it does not name follow by name."""
+    def of(cls, project: Project, campaigns: Iterable[Campaign], countries: Countries = NO_COUNTRIES) -> Program:
+        """Put campaigns in the project's order; those it does not name follow by name.
+
+        `countries` tells holidays and weekends; without it, a program that asks for them raises LookupError.
+        """
         rank = {name: place for place, name in enumerate(project.order)}
         ordered = sorted(campaigns, key=lambda campaign: (rank.get(campaign.name, len(rank)), campaign.name))
-        return cls(project, {campaign.name: course(campaign, project) for campaign in ordered})
+        return cls(project, {campaign.name: course(campaign, project, countries) for campaign in ordered})
 
     @cached_property
     def rules(self) -> Rules:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from nurture.core.calendar import NotOn
 from nurture.core.campaign import SendWindow
 from nurture.core.condition import Closed
 from nurture.core.values import DurationText, RateText, Switch, parse_duration
@@ -148,6 +149,11 @@ class Project(Closed):
     lifecycle: Lifecycle = Field(Lifecycle(), description="How stages change.")
     send_window: SendWindow = Field(
         SendWindow(), description="When emails may leave, unless a campaign says otherwise."
+    )
+    not_on: NotOn = Field(
+        (),
+        description="Days on which no email leaves, unless a campaign says otherwise; `holidays` are those of the "
+        "contact's country.",
     )
     limits: ProjectLimits = Field(ProjectLimits(), description="How much may be sent, across all campaigns.")
     order: tuple[str, ...] = Field(

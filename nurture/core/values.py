@@ -43,6 +43,10 @@ class Duration:
             at = from_local(local.date() + timedelta(days=self.days), local.time(), zone, fold=local.fold)
         return at + timedelta(seconds=self.seconds)
 
+    def before(self, at: datetime, zone: ZoneInfo) -> datetime:
+        """`at` (aware UTC) moved back by this length: whole days keep the wall-clock time in `zone`."""
+        return Duration(-self.days, -self.seconds).after(at, zone)
+
     def __str__(self) -> str:
         return self.text
 
@@ -223,10 +227,12 @@ def parse_look(value: object) -> Look:
 T = TypeVar("T")
 
 
-def text_type(parse: Callable[[object], Any], pattern: str, *examples: str) -> tuple[Any, ...]:
+def text_type(
+    parse: Callable[[object], Any], pattern: str, *examples: str, write: Callable[[Any], str] = str
+) -> tuple[Any, ...]:
     """The annotations that make a parsed value a text in files and in the JSON Schema."""
     schema: dict[str, Any] = {"type": "string", "pattern": f"^{pattern}$", "examples": list(examples)}
-    return BeforeValidator(parse), PlainSerializer(str), WithJsonSchema(schema)
+    return BeforeValidator(parse), PlainSerializer(write), WithJsonSchema(schema)
 
 
 _LENGTH = r"\d+ (minute|hour|day|week)s?"

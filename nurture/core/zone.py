@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 
 @lru_cache(maxsize=1024)
@@ -23,3 +23,9 @@ def from_local(day: date, at: time, tz: ZoneInfo, *, fold: int = 0) -> datetime:
     that comes twice, the first is meant unless `fold` is 1.
     """
     return datetime.combine(day, at, tz).replace(fold=fold).astimezone(UTC)
+
+
+@lru_cache(maxsize=1)
+def all_zones() -> frozenset[str]:
+    """The names of every zone there is."""
+    return frozenset(available_timezones())

@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from nurture.core.dates import LocalMoment, parse_moment
 from nurture.core.values import Duration, parse_duration, parse_money
+from nurture.core.zone import zone
 from nurture.files import places, walk
+from nurture.files.closed import closed_all_year
 from nurture.files.findings import Finding, Scene
 from nurture.files.nearest import did_you_mean, nearest
 from nurture.files.positions import Path
 
 Rule = Callable[[Scene], Iterator[Finding]]
+UTC_ZONE = zone("UTC")
 
 
 def _steps(scene: Scene) -> list[walk.StepSeen]:
@@ -216,6 +220,38 @@ def never_open(scene: Scene) -> Iterator[Finding]:
             )
 
 
+def re_enters(scene: Scene) -> Iterator[Finding]:
+    """Entering again has a meaning, and an anniversary is met every year."""
+    enter, again = _dict(scene.data.get("enter")), scene.data.get("re_enter")
+    once = next((key for key in ("at", "date") if key in enter), None)
+    if once and again not in (None, "never"):
+        what = "that moment" if once == "at" else "each value of the date"
+        yield Finding(("re_enter",), "no-meaning", f"people enter once for {what}", "remove this line", at_key=True)
+    if "anniversary" in enter and again in (None, "never"):
+        message = "whoever entered once never enters again, so this anniversary is met in one year only"
+        path: Path = ("enter", "anniversary") if again is None else ("re_enter",)
+        yield Finding(path, "once-only", message, "write 're_enter: 300 days after leaving'", "warning", at_key=True)
+
+
+def ends_after_start(scene: Scene) -> Iterator[Finding]:
+    """A campaign starts before it ends."""
+    starts, ends = (_moment(scene.data.get(key)) for key in ("starts", "ends"))
+    if starts and ends and ends.is_over(UTC_ZONE) <= starts.begins(UTC_ZONE):
+        yield Finding(("ends",), "wrong-order", f"it ends ({ends}) before it starts ({starts})", "write a later day")
+
+
+def _moment(value: Any) -> LocalMoment | None:
+    try:
+        return parse_moment(value)
+    except ValueError:
+        return None
+
+
+def always_closed(scene: Scene) -> Iterator[Finding]:
+    """Some days are open."""
+    yield from closed_all_year(scene.data.get("not_on"))
+
+
 def sends_something(scene: Scene) -> Iterator[Finding]:
     """A campaign without an email is probably unfinished."""
     steps = _steps(scene)
@@ -232,5 +268,5 @@ def sends_something(scene: Scene) -> Iterator[Finding]:
 
 RULES: tuple[Rule, ...] = (
     duplicate_steps, named_steps, topic, templates, entry_in_audience, opens, countries, locales, sums, zero_lengths,
-    never_open, sends_something,
+    never_open, re_enters, ends_after_start, always_closed, sends_something,
 )  # fmt: skip

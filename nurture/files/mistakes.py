@@ -27,6 +27,9 @@ PATTERNS = {
     "currency": ("is not a currency", "write three capital letters, like 'EUR'"),
     "exchange": ("is not a currency", "write three capital letters, like 'TRY'"),
     "topics": ("is not a topic's name", "use small letters, digits and '-', like 'product-news'"),
+    "until": ("is no time, no date and no condition", "write '10:00', 'contact.trial_ends' or {clicked: welcome}"),
+    "anniversary": ("is not the name of a date", "write an attribute's name, like 'birthday'"),
+    "date": ("is not the name of a date", "write an attribute's name, like 'trial_ends'"),
     "database": ("is not the URL of a database", "write it like 'sqlite:///nurture.db' or 'postgresql+psycopg://host/name'"),
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from nurture.core.values import parse_duration
 from nurture.files import places
+from nurture.files.closed import closed_all_year
 from nurture.files.findings import Finding, Scene
 from nurture.files.nearest import did_you_mean
 
@@ -104,4 +105,9 @@ def zero_lengths(scene: Scene) -> Iterator[Finding]:
             yield Finding(path, "zero-length", f"'{value}' is no time at all", "write a length like '90 days'")
 
 
-RULES: tuple[Rule, ...] = (order, locales, currencies, addresses, secure, never_open, zero_lengths)
+def always_closed(scene: Scene) -> Iterator[Finding]:
+    """Some days are open."""
+    yield from closed_all_year(scene.data.get("not_on"))
+
+
+RULES: tuple[Rule, ...] = (order, locales, currencies, addresses, secure, never_open, always_closed, zero_lengths)

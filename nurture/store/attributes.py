@@ -13,8 +13,6 @@ from nurture.store.tables import contact
 
 
 class _Reading(FunctionElement[Any]):
-    inherit_cache = True
-
     def __init__(self, name: str) -> None:
         super().__init__(contact.c.attributes, literal(name, Text()), literal(f'$."{name}"', Text()))
 
@@ -23,6 +21,7 @@ class number(_Reading):
     """The attribute where it is a number."""
 
     name = "attribute_number"
+    inherit_cache = True
     type = Float()
 
 
@@ -30,6 +29,7 @@ class text(_Reading):
     """The attribute where it is text."""
 
     name = "attribute_text"
+    inherit_cache = True
     type = String()
 
 
@@ -37,6 +37,7 @@ class switch(_Reading):
     """The attribute where it is true or false."""
 
     name = "attribute_switch"
+    inherit_cache = True
     type = Boolean()
 
 
@@ -44,6 +45,7 @@ class present(_Reading):
     """Whether the attribute has any value."""
 
     name = "attribute_present"
+    inherit_cache = True
     type = Boolean()
 
 

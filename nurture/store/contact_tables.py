@@ -50,6 +50,7 @@ Index("ix_contact_stage_check", contact.c.stage_check_at, **only_where(contact.c
 Index("ix_contact_signed_up", contact.c.signed_up_at)
 Index("ix_contact_first_purchase", contact.c.first_purchase_at, **only_where(contact.c.first_purchase_at.isnot(None)))
 Index("ix_contact_last_purchase", contact.c.last_purchase_at, **only_where(contact.c.last_purchase_at.isnot(None)))
+Index("ix_contact_timezone", contact.c.timezone)
 Index("ix_contact_source", contact.c.source)
 Index("ix_contact_country", contact.c.country)
 

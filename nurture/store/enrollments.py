@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean as SqlBoolean
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, literal, null, select, true, update
 
-from nurture.core.campaign import IfStep, UntilHappened, WaitStep
+from nurture.core.campaign import IfStep, UntilDate, UntilHappened, WaitStep
 from nurture.core.condition import Leaf, Purchased
 from nurture.core.decide import Answers, Arm, MessageState, Standing
 from nurture.core.program import Course, Program
 from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
 from nurture.store.database import MOST, insert_new, update_rows
+from nurture.store.dated import date_columns
 from nurture.store.tables import contact, contact_tag, decision, enrollment, message
 from nurture.store.types import Instant
 
@@ -54,7 +55,9 @@ class DueQuery:
             select(
                 e.contact_id, e.id, e.decisions, e.why, e.step, e.arm, e.entered_at, e.arrived_at, contact.c.timezone,
                 m.state, m.reason, m.claimed_at, m.settled_at, m.accepted_at, m.expires_at,
+                contact.c.country,
                 *exits(self._asker, self._course), self._step_answer(), self._flips_at(), self._unrated(),
+                *self._dates(),
             )
             .select_from(enrollment.join(contact, contact.c.id == e.contact_id).outerjoin(message, of_step))
             .where(e.campaign == self._course.campaign.name, e.state == LIVE, e.due_at <= NOW)
@@ -88,6 +91,16 @@ class DueQuery:
         sums = [name for name, asked in self._asked().items() if asks_for_sums(asked)]
         return and_(enrollment.c.step.in_(sums), unrated()) if sums else false()
 
+    def _dates(self) -> list[ColumnElement[Any]]:
+        """What is known of the date the step waits for, as text and as an instant; one of them at most."""
+        texts, instants = [], []
+        for name, place in self._course.places.items():
+            if isinstance(place.step, WaitStep) and isinstance(place.step.wait, UntilDate):
+                text, instant = date_columns(place.step.wait.name)
+                texts.append((enrollment.c.step == name, text))
+                instants.append((enrollment.c.step == name, instant))
+        return [case(*whens, else_=null()) if whens else null() for whens in (texts, instants)]
+
     def some(self, connection: Connection, now: datetime, limit: int) -> list[Due]:
         """At most `limit` due enrollments, the longest due first; on PostgreSQL with their contacts locked."""
         statement = self._statement
@@ -109,9 +122,10 @@ class DueQuery:
         standing = Standing(
             step=row[4], arm=Arm(row[5]), entered_at=row[6], arrived_at=row[7], zone=self._program.zone_of(row[8]),
             message=MessageState(row[9]) if row[9] else None, message_reason=row[10], claimed_at=row[11],
-            settled_at=row[13] or row[12], expires_at=row[14],
+            settled_at=row[13] or row[12], expires_at=row[14], enrollment=row[1], country=row[15],
         )  # fmt: skip
-        return Due(row[0], row[1], row[2], row[3], standing, answers(row[15:19], row[19], row[20], row[21]))
+        said = replace(answers(row[16:20], row[20], row[21], row[22]), date=row[23] or row[24])
+        return Due(row[0], row[1], row[2], row[3], standing, said)
 
 
 def exits(asker: Asker, course: Course) -> list[ColumnElement[Any]]:

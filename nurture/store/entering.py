@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -26,12 +27,13 @@ from sqlalchemy import (
     true,
 )
 
+from nurture.core.enter import EnterAtMoment, EnterOnDate
 from nurture.core.program import Course, Program
 from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
 from nurture.store.database import MOST, insert_from, insert_new, upsert
 from nurture.store.enrollments import LIVE
 from nurture.store.tables import baseline, campaign_look, campaign_state, contact, contact_mark, enrollment
-from nurture.store.types import later
+from nurture.store.types import Instant, later
 
 ENTRY_COLUMNS = ("campaign", "contact_id", "look_at")
 
@@ -46,6 +48,25 @@ _DUE_LOOKS = (
     .limit(MOST)
 )
 _STATES = select(campaign_state)
+
+
+State = Mapping[str, Any]
+"""How far a campaign's entering is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """Contacts in the zones of these names, and with `unknown` those whose zone is not known; without names, all."""
+
+    names: tuple[str, ...] | None
+    unknown: bool = True
+
+    def hold(self) -> ColumnElement[bool]:
+        """The contact is in one of them."""
+        if self.names is None:
+            return true()
+        there = contact.c.timezone.in_(self.names)
+        return or_(there, contact.c.timezone.is_(null())) if self.unknown else there
 
 
 class Entrance:
@@ -73,8 +94,13 @@ class Entrance:
         return not_(exists(select(1).where(known)))
 
     def may_again(self) -> ColumnElement[bool]:
-        """Is not in this campaign, and never was or left long enough ago."""
+        """Is not in this campaign, and never was or left long enough ago; at a moment, did not enter at it."""
         mine = and_(enrollment.c.contact_id == contact.c.id, enrollment.c.campaign == self.campaign.name)
+        match self.campaign.enter:
+            case EnterAtMoment() as enter:
+                return not_(exists(select(1).where(mine, enrollment.c.entry_key == enter.key())))
+            case EnterOnDate():
+                return true()
         again = self.campaign.re_enter
         recent = (
             true()
@@ -92,10 +118,16 @@ class Entrance:
         )
         return not_(exists(select(1).where(busy)))
 
-    def candidates(self, connection: Connection, now: datetime, limit: int) -> list[str]:
-        """At most `limit` contacts who may enter."""
-        statement = select(contact.c.id).where(self.may_enter()).limit(limit)
-        return list(connection.execute(statement, {"now": now}).scalars())
+    def candidates(self, connection: Connection, now: datetime, limit: int, zones: Zones | None = None) -> list[str]:
+        """At most `limit` contacts who may enter, of those in `zones`."""
+        where = and_(zones.hold() if zones else true(), self.may_enter())
+        return list(connection.execute(select(contact.c.id).where(where).limit(limit), {"now": now}).scalars())
+
+    def let_wait(self, connection: Connection, until: datetime, now: datetime, zones: Zones) -> None:
+        """Remember until then who of those in `zones` belongs here and is kept by another campaign."""
+        kept = and_(zones.hold(), self.wanted, self.may_again(), not_(self.is_free()))
+        waiting = select(literal(self.campaign.name), contact.c.id, literal(until, Instant())).where(kept)
+        connection.execute(insert_from(connection, campaign_look, ENTRY_COLUMNS, waiting), {"now": now})
 
     @cached_property
     def _entering(self) -> Select[Any]:
@@ -104,12 +136,12 @@ class Entrance:
             .where(enrollment.c.contact_id == contact.c.id, enrollment.c.campaign == self.campaign.name)
             .scalar_subquery()
         )
-        return select(contact.c.id, before).where(contact.c.id.in_(IDS), self.may_enter())
+        return select(contact.c.id, before, contact.c.timezone).where(contact.c.id.in_(IDS), self.may_enter())
 
-    def entering(self, connection: Connection, ids: Sequence[str], now: datetime) -> list[tuple[str, int]]:
-        """Of these contacts, those who may enter, each with how many times they were in before."""
+    def entering(self, connection: Connection, ids: Sequence[str], now: datetime) -> list[tuple[str, int, str | None]]:
+        """Of these contacts, those who may enter, each with how many times they were in before, and their zone."""
         rows = connection.execute(self._entering, {"now": now, "ids": ids})
-        return [(row[0], int(row[1])) for row in rows]
+        return [(row[0], int(row[1]), row[2]) for row in rows]
 
     @cached_property
     def _stale(self) -> Delete:
@@ -196,6 +228,14 @@ def unmark(connection: Connection, ids: Sequence[str]) -> None:
 def due_looks(connection: Connection, campaign: str, now: datetime, limit: int) -> list[str]:
     """Contacts whom time alone may have made match."""
     return list(connection.execute(_DUE_LOOKS, {"campaign": campaign, "now": now, "most": limit}).scalars())
+
+
+def waiting(connection: Connection, campaign: str, ids: Sequence[str]) -> list[str]:
+    """Those of these contacts whom the campaign means to look at."""
+    statement = select(campaign_look.c.contact_id).where(
+        campaign_look.c.campaign == campaign, campaign_look.c.contact_id.in_(ids)
+    )
+    return list(connection.execute(statement).scalars())
 
 
 def campaign_states(connection: Connection) -> dict[str, Mapping[str, Any]]:

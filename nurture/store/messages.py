@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.core.decide import Arm
+from nurture.core.decide import Arm, lot
 from nurture.core.event import SuppressionReason
 from nurture.core.gate import Asked
 from nurture.core.program import Course, Program
@@ -156,6 +156,7 @@ class ClaimQuery:
             suppressed=bool(row[15]), consents=bool(row[16]), expires_at=row[6], capped_since=row[7],
             zone=self._program.zone_of(values["timezone"]), claims=[at for at, _ in claims],
             campaign_claims=[at for at, name in claims if name == self._course.campaign.name],
+            country=values["country"], lot=lot(row[1]),
         )  # fmt: skip
         return Candidate(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[8]), asked, values)
 

@@ -259,9 +259,10 @@ def every_claimed_purchase(connection: Connection) -> Iterator[Any]:
 
 
 def every_claim(connection: Connection) -> Iterator[Any]:
-    """Campaign, time, zone, contact id, message id of every claim, and whether it counts against limits."""
-    columns = (message.c.campaign, message.c.claimed_at, contact.c.timezone, message.c.contact_id, message.c.id)
-    statement = select(*columns, message.c.state.in_(COUNTED)).join(contact, contact.c.id == message.c.contact_id)
+    """Campaign, time, zone, country, contact id, message id of every claim, and whether it counts against limits."""
+    columns = (message.c.campaign, message.c.claimed_at, contact.c.timezone, contact.c.country, message.c.contact_id)
+    statement = select(*columns, message.c.id, message.c.state.in_(COUNTED))
+    statement = statement.join(contact, contact.c.id == message.c.contact_id)
     yield from connection.execute(statement.where(message.c.claimed_at.isnot(None)).execution_options(yield_per=5_000))
 
 

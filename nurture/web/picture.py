@@ -14,6 +14,7 @@ from nurture.core.campaign import (
     SetStep,
     StepBase,
     StopMailingStep,
+    UntilDate,
     UntilHappened,
     UntilTime,
     WaitStep,
@@ -191,6 +192,9 @@ def describe(step: StepBase) -> str:
             days = "" if len(wait.days) == 7 else f", {_days(wait.days)}"
             least = f", after at least {wait.at_least}" if wait.at_least else ""
             return f"until {wait.until:%H:%M}{days}{least}"
+        case WaitStep(wait=UntilDate() as wait):
+            moved = f"{wait.minus} before " if wait.minus else f"{wait.plus} after " if wait.plus else ""
+            return f"until {moved}{wait.until}{f', {wait.at:%H:%M}' if wait.at else ''}"
         case WaitStep(wait=UntilHappened() as wait):
             return f"until {_said(wait.until)}, at most {wait.at_most}"
         case WaitStep(wait=length):

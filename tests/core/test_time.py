@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.core.campaign import SendWindow, UntilTime
-from nurture.core.values import Hours, Look, parse_days, parse_duration, parse_look
-from nurture.core.window import is_open, next_open, next_time
+from nurture.core.campaign import UntilTime
+from nurture.core.values import Hours, Look, parse_days, parse_duration, parse_hours, parse_look
+from nurture.core.window import SPREAD_MOST, Window, is_open, next_open, next_time
 from nurture.core.zone import from_local, zone
 
 ZONES = (
@@ -96,8 +96,8 @@ def test_a_wait_for_a_time_of_day_ends_at_the_first_that_is_allowed(
 def test_a_window_opens_when_people_there_say_it_does(
     days: str, hours: str | None, name: str, at: str, expected: str
 ) -> None:
-    window = SendWindow.model_validate({"days": days, "hours": hours})
-    assert next_open(window, utc(at), zone(name)) == utc(expected)
+    window = Window(parse_days(days), parse_hours(hours) if hours else None)
+    assert next_open(window, utc(at), zone(name), None, 0.0) == utc(expected)
 
 
 instants = st.datetimes(datetime(2023, 12, 1), datetime(2028, 4, 1)).map(lambda at: at.replace(tzinfo=UTC))
@@ -111,14 +111,33 @@ hours = st.tuples(times, times).filter(lambda pair: pair[0] != pair[1]).map(lamb
 def test_the_next_opening_is_open_and_nothing_before_it_is(
     at: datetime, tz: object, days: object, hours: object
 ) -> None:
-    window = SendWindow(days=days, hours=hours)  # type: ignore[arg-type]
-    opening = next_open(window, at, tz)  # type: ignore[arg-type]
-    assert opening >= at and is_open(window, opening, tz)  # type: ignore[arg-type]
-    if not is_open(window, at, tz) and opening - at < timedelta(days=8):  # type: ignore[arg-type]
+    window = Window(days, hours)  # type: ignore[arg-type]
+    opening = next_open(window, at, tz, None, 0.0)  # type: ignore[arg-type]
+    assert opening >= at and is_open(window, opening, tz, None)  # type: ignore[arg-type]
+    if not is_open(window, at, tz, None) and opening - at < timedelta(days=8):  # type: ignore[arg-type]
         before = (at + (opening - at) * part / 16 for part in range(1, 16))
-        open_before = [moment for moment in before if is_open(window, moment, tz)]  # type: ignore[arg-type]
+        open_before = [moment for moment in before if is_open(window, moment, tz, None)]  # type: ignore[arg-type]
         # Of an hour that comes twice, the first is meant: the second is passed over.
         assert all(moment.astimezone(tz).fold for moment in open_before)  # type: ignore[arg-type]
+
+
+@given(instants, zones, weekdays, st.none() | hours, st.floats(0, 1, exclude_max=True))
+def test_whoever_waits_for_an_opening_leaves_soon_after_it_and_while_it_is_open(
+    at: datetime, tz: object, days: object, hours: object, lot: float
+) -> None:
+    window = Window(days, hours)  # type: ignore[arg-type]
+    opening = next_open(window, at, tz, None, 0.0)  # type: ignore[arg-type]
+    leaves = next_open(window, at, tz, None, lot)  # type: ignore[arg-type]
+    assert opening <= leaves <= opening + SPREAD_MOST
+    assert is_open(window, leaves, tz, None)  # type: ignore[arg-type]
+
+
+def test_an_opening_is_spread_over_a_tenth_of_the_window_and_half_an_hour_at_most() -> None:
+    at = utc("2026-03-02T06:00")
+    day, hour = (Window(hours=parse_hours(text)) for text in ("09:00-18:00", "09:00-10:00"))
+    assert next_open(day, at, zone("UTC"), None, 0.5) == utc("2026-03-02T09:15")
+    assert next_open(hour, at, zone("UTC"), None, 0.5) == utc("2026-03-02T09:03")
+    assert next_open(Window(frozenset({1})), at, zone("UTC"), None, 0.5) == utc("2026-03-03T00:15")
 
 
 @given(instants, zones, times, weekdays)

@@ -130,10 +130,10 @@ def test_a_limit_and_a_window_hold_together(start: Start) -> None:
     )  # fmt: skip
     line.add_contact()
     line.run(days=7)
-    assert [at for _, at in line.sent_at()] == [
-        datetime(2026, 3, 5, 9, 30, tzinfo=UTC), datetime(2026, 3, 6, 9, 30, tzinfo=UTC),
-        datetime(2026, 3, 9, 9, 0, tzinfo=UTC),
-    ]  # fmt: skip
+    *days, monday = [at for _, at in line.sent_at()]
+    assert days == [datetime(2026, 3, 5, 9, 30, tzinfo=UTC), datetime(2026, 3, 6, 9, 30, tzinfo=UTC)]
+    opening = datetime(2026, 3, 9, 9, 0, tzinfo=UTC)
+    assert opening <= monday <= opening + timedelta(hours=1)
 
 
 def test_a_crowd_that_is_refused_does_not_hold_up_the_rest(start: Start) -> None:

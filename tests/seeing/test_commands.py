@@ -91,9 +91,10 @@ def test_preview_writes_html_and_prints_text_alone(shop: Path, capsys: Said, tmp
 
 def test_preview_reads_a_time_in_the_projects_zone(shop: Path, capsys: Said) -> None:
     found = told(shop, capsys, "preview", "welcome", "hello", "--contact", ADA, "--at", "2027-01-05 23:30")
-    assert found["gate"] == {
-        "at": "2027-01-05T20:30:00+00:00", "goes": False, "reason": "window", "until": "2027-01-06T06:07:00+00:00",
-    }  # fmt: skip
+    gate = found["gate"]
+    assert gate["at"] == "2027-01-05T20:30:00+00:00" and not gate["goes"]
+    # The window opens at 09:07 in Istanbul, and those who wait leave over half an hour; some are held out.
+    assert gate["reason"] == "holdout" or "2027-01-06T06:07" <= gate["until"] <= "2027-01-06T06:37:01"
     assert run(["--project", str(shop), "preview", "welcome", "hello", "--at", "tomorrow"]) == 2
     assert "write it like '2026-11-27 10:00'" in " ".join(capsys.readouterr().err.replace("│", " ").split())
 

@@ -1,0 +1,45 @@
+"""What an enrollment is when it begins, however it came about."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from nurture.actions.queries import Queries
+from nurture.core.experiment import arm_of
+from nurture.core.ids import enrollment_id
+from nurture.store.enrollments import LIVE
+from nurture.store.entering import Entrance
+
+LATE = timedelta(hours=12)
+"""Somebody this much later than planned enters as of now: what they did meanwhile they did before they entered."""
+
+
+def entry_row(
+    queries: Queries,
+    entrance: Entrance,
+    contact_id: str,
+    entered_at: datetime,
+    due_at: datetime,
+    *,
+    key: str = "",
+    ordinal: int = 0,
+    arrived_at: datetime | None = None,
+) -> dict[str, Any]:
+    """The row of an enrollment that is first decided at `due_at`; its steps are timed from `arrived_at`. Aware UTC.
+
+    Its id derives from contact, campaign, entry key and how many there were before on that occasion.
+    """
+    campaign = entrance.campaign
+    return {
+        "contact_id": contact_id, "id": enrollment_id(contact_id, campaign.name, key, ordinal),
+        "campaign": campaign.name, "entry_key": key, "ordinal": ordinal, "release_id": queries.release.id,
+        "arm": arm_of(queries.release.salt, campaign.name, contact_id, campaign.holdout.share).value,
+        "exclusive": campaign.overlap is None, "state": LIVE, "step": entrance.course.first,
+        "entered_at": entered_at, "arrived_at": arrived_at or entered_at, "due_at": due_at, "why": "", "decisions": 0,
+    }  # fmt: skip
+
+
+def entered(planned: datetime, now: datetime) -> datetime:
+    """As of when somebody enters who was to enter at `planned`."""
+    return planned if now - planned <= LATE else now
