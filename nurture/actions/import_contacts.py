@@ -44,7 +44,6 @@ from nurture.core.lifecycle import Stage
 from nurture.core.program import Program
 from nurture.core.project import Project
 from nurture.core.zone import zone
-from nurture.store.contacts import in_bulk
 from nurture.store.database import Database
 
 FIELDS = {
@@ -80,7 +79,7 @@ def import_contacts(database: Database, program: Program, job: Job, now: datetim
     check_columns(job, ALIASES, [("email",)])
     summary = Summary.of(job, "new", "changed", "unchanged", "repeated", "suppressed")
     work = preview_chunk if job.dry_run else partial(apply_chunk, ids=job.ids)
-    with in_bulk(database), Rejects(job, summary) as rejects:
+    with job.at_work(database), Rejects(job, summary) as rejects:
         people = _people(job, _reader(program, job, now), rejects, partial(finish, program.project), summary.counts)
         for chunk in in_chunks(people):
             summary.counts.update(work(database, program, chunk, now))

@@ -26,7 +26,7 @@ from nurture.actions.importing import (
     read_rows,
     take_address,
 )
-from nurture.actions.record import record_facts
+from nurture.actions.record import FUTURE, record_facts
 from nurture.core.contact import attribute_value, clean_line, clean_text, parse_id, parse_instant, plain_value
 from nurture.core.event import BounceClass, Fact, Kind, SuppressionReason
 from nurture.core.machine import verdict
@@ -94,7 +94,7 @@ def _takes(program: Program, now: datetime) -> dict[str, Take]:
         "email": take_address,
         "contact_id": parsed("contact_id", parse_id),
         "message_id": parsed("message_id", parse_id),
-        "at": parsed("at", partial(parse_instant, zone=program.zone, now=now)),
+        "at": parsed("at", partial(parse_instant, zone=program.zone, now=now + FUTURE)),
         "url": parsed("url", clean_text),
         "user_agent": parsed("user_agent", clean_text),
         "name": parsed("name", partial(clean_line, limit=64)),

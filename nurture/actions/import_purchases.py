@@ -33,7 +33,7 @@ from nurture.actions.importing import (
     read_rows,
     take_address,
 )
-from nurture.actions.record import record_purchases_in, record_refunds
+from nurture.actions.record import FUTURE, record_purchases_in, record_refunds
 from nurture.core.contact import attribute_value, clean_line, parse_id, parse_instant
 from nurture.core.ids import derived_id
 from nurture.core.money import Money
@@ -41,7 +41,7 @@ from nurture.core.program import Program
 from nurture.core.purchase import Purchase, Refund
 from nurture.files.tabular import Row
 from nurture.store import contacts as store
-from nurture.store.contacts import Transaction, in_bulk
+from nurture.store.contacts import Transaction
 from nurture.store.database import BATCH, Database
 from nurture.store.suppressions import contacts_by_address
 
@@ -87,7 +87,7 @@ def import_purchases(database: Database, program: Program, job: Job, now: dateti
     summary = Summary.of(job, "new", "known", "contacts", "suppressed", "refunds", "known_refunds")
     run = _Import(database, program, job, now, summary)
     given_back = 0
-    with in_bulk(database), Rejects(job, summary) as rejects:
+    with job.at_work(database), Rejects(job, summary) as rejects:
         for chunk in in_chunks(_reading(run, rejects), BATCH):
             summary.counts["rows"] += len(chunk)
             _record(run, [read for read in chunk if "refund" not in read[1]], rejects)
@@ -110,7 +110,7 @@ def _reading(run: _Import, rejects: Rejects | None) -> Iterator[Read]:
 
 
 def _takes(program: Program, now: datetime) -> dict[str, Take]:
-    instant = partial(parse_instant, zone=program.zone, now=now)
+    instant = partial(parse_instant, zone=program.zone, now=now + FUTURE)
     word = partial(clean_line, limit=300)
     return {
         "email": take_address,

@@ -10,6 +10,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -17,9 +18,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import IO, Any, TypeVar
 
-from nurture.core.address import address_key
+from nurture.actions.addresses import read_address
 from nurture.core.errors import InputError
 from nurture.files.tabular import Row, Table
+from nurture.store.contacts import in_bulk
+from nurture.store.database import Database
 
 T = TypeVar("T")
 
@@ -51,7 +54,8 @@ class Job:
     """One import: the table, what its columns mean (`--map`), where rejects go, whether anything is written.
 
     `ids` gives the hexadecimal text of so many random bytes, for the ids of new contacts. At most `held` addresses that
-    come several times are gathered at once; more take another reading of the file.
+    come several times are gathered at once; more take another reading of the file. At most `shown` rejects are told with
+    their reasons. Without `bulk` nothing is prepared for very many rows, which a service at work would feel.
     """
 
     table: Table
@@ -61,11 +65,17 @@ class Job:
     progress: Callable[[int], None] = lambda _position: None
     ids: Callable[[int], str] = token_hex
     held: int = 50_000
+    shown: int = SHOWN
+    bulk: bool = True
+
+    def at_work(self, database: Database) -> AbstractContextManager[None]:
+        """While the rows go in."""
+        return in_bulk(database) if self.bulk else nullcontext()
 
 
 @dataclass
 class Summary:
-    """What an import did, in counts; `rows` are those that could be used, `first_rejects` the first twenty others."""
+    """What an import did, in counts; `rows` are those that could be used, `first_rejects` the first of the others."""
 
     counts: Counter[str] = field(default_factory=Counter)
     first_rejects: list[Rejected] = field(default_factory=list)
@@ -235,56 +245,6 @@ def parsed(name: str, parse: Callable[[str], Any]) -> Take:
     return take
 
 
-# --- addresses ---------------------------------------------------------------------------------------
-
-_RESERVED = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})
-_ROLES = frozenset(
-    ("info", "marketing", "sales", "support", "abuse", "noc", "security", "postmaster", "hostmaster", "usenet", "news",
-     "webmaster", "www", "uucp", "ftp")
-)  # fmt: skip
-"""Local parts whose case the validator folds (RFC 2142)."""
-
-
-def _plain() -> Callable[[str], Any]:
-    import re
-
-    local = r"[A-Za-z0-9_+-]{1,32}(?:\.[A-Za-z0-9_+-]{1,15}){0,2}"
-    return re.compile(local + r"@((?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.){1,3})([a-z]{2,20})").fullmatch
-
-
-_PLAIN = _plain()
-
-
-def plain_address(text: str) -> tuple[str, str] | None:
-    """Address and key of an everyday ASCII address; None where only the validator can tell (a tenth of its cost)."""
-    match = _PLAIN(text)
-    if match is None or match[2] in _RESERVED:
-        return None
-    key = text.lower()
-    if key != text and key.partition("@")[0] in _ROLES:
-        return None
-    return text, key
-
-
-def read_address(text: str) -> tuple[str, str]:
-    """An address as it is written and the key it is known by. Raises ValueError for what is none (email-validator).
-
-    International domains and addresses are fine, and so is a quoted local part; nothing is asked of the network.
-    """
-    return plain_address(text) or validated_address(text)
-
-
-def validated_address(text: str) -> tuple[str, str]:
-    """The same, by the validator."""
-    from email_validator import EmailNotValidError, validate_email
-
-    try:
-        found = validate_email(text, check_deliverability=False, allow_quoted_local=True, strict=True)
-    except EmailNotValidError as error:
-        raise ValueError(f"{text!r} is not an email address: {error}") from None
-    return found.normalized, address_key(found.normalized)
-
-
 def take_address(said: Cells, cell: Any) -> None:
     """Reads the address of a row, and its key."""
     said["address"], said["key"] = read_address(as_text(cell))
@@ -323,7 +283,7 @@ class Rejects:
         """Reject a row."""
         counts, first = self._summary.counts, self._summary.first_rejects
         counts["rejected"] += 1
-        if len(first) < SHOWN:
+        if len(first) < self._job.shown:
             first.append(Rejected(row.line, reason))
         if self._job.reject_path and not self._job.dry_run:
             self._write(self._job.reject_path, row, reason)

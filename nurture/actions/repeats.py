@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nurture.actions.importing import Job, match_columns, read_address
+from nurture.actions.addresses import read_address
+from nurture.actions.importing import Job, match_columns
 from nurture.core.errors import InputError
 from nurture.files.tabular import Row
 

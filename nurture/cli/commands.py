@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "send-test": ("nurture.cli.send_test:command", "Send an email of a campaign to yourself."),
     "schema": ("nurture.cli.schema:command", "Write JSON Schemas that let editors complete the files."),
     "import": ("nurture.cli.imports:command", "Bring in contacts, purchases, events, suppressions."),
+    "keys": ("nurture.cli.keys:command", "Keys for programs that send in data."),
     "run": ("nurture.cli.run:command", "Run the campaigns and the web endpoints."),
     "pause": ("nurture.cli.pause:pause", "Stop all sending, or one campaign."),
     "resume": ("nurture.cli.pause:resume", "Go on after a pause."),
@@ -32,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 GROUPS = {
     "Campaign files": ["init", "check", "preview", "send-test", "schema"],
-    "Data in": ["import"],
+    "Data in": ["import", "keys"],
     "Running": ["run", "pause", "resume", "status", "doctor"],
     "Seeing": ["report", "why", "contacts"],
     "More": ["demo", "completion"],

@@ -12,7 +12,7 @@ import io
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -77,6 +77,22 @@ class Table:
         with self.path.open("rb") as source, _text(source, self.encoding) as stream:
             self._bytes = source
             yield from _json_rows(stream) if self.delimiter is None else _csv_rows(stream, self.delimiter)
+
+
+@dataclass
+class Given(Table):
+    """Values of JSON given as they are; a row's line is its place among them, from 0."""
+
+    values: Sequence[Any] = ()
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> Given:
+        """A table of those values."""
+        return cls(Path(), "the request", "utf-8", None, 0, values=values)
+
+    def rows(self) -> Iterator[Row]:
+        """A row for each value."""
+        return (_row_of(place, value) for place, value in enumerate(self.values))
 
 
 def open_table(
@@ -281,9 +297,20 @@ def _skip_line(stream: IO[str]) -> None:
 
 def _json_row(number: int, line: str) -> Row:
     try:
-        value = json.loads(line, parse_float=Decimal, parse_constant=_refuse)
+        value = read_json(line)
     except (ValueError, RecursionError) as error:
         return Row(number, ("_text",), [line], f"the line is not JSON: {error}")
     if not isinstance(value, dict):
         return Row(number, ("_text",), [line], 'the line is not a JSON object; write {"email": …}')
+    return _row_of(number, value)
+
+
+def read_json(text: str) -> Any:
+    """A JSON text whose numbers keep every digit. Raises ValueError, or RecursionError for one that is nested too deep."""
+    return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
+
+
+def _row_of(number: int, value: Any) -> Row:
+    if not isinstance(value, dict):
+        return Row(number, ("_text",), [str(value)[:200]], 'is not a JSON object; write {"email": …}')
     return Row(number, tuple(value), list(value.values()))

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Router
 
+from nurture.web.api import Api
 from nurture.web.auth import Door
 from nurture.web.choices import Choices
 from nurture.web.html import Pages
@@ -44,6 +45,7 @@ def make_app(opened: Parts, *, recorder: Recorder | None = None) -> Starlette:
             *public.routes(),
             *Choices(public).routes(),
             *Webhooks(opened).routes(),
+            *Api(opened).routes(),
             Mount("/", app=Door(inside, opened, pages)),
         ],
         middleware=[Middleware(Shield)],

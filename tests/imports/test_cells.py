@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nurture.actions.addresses import plain_address, read_address, validated_address
 from nurture.actions.import_contacts import parse_locale, parse_stage, parse_timezone
-from nurture.actions.importing import guarded, plain_address, read_address, unguarded, validated_address
+from nurture.actions.importing import guarded, unguarded
 from nurture.actions.repeats import Seen, quick_key
 from nurture.core.contact import (
     attribute_value,
