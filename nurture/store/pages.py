@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, and_, case, func, or_, select, tuple_, update
 
 from nurture.store.database import chunks
+from nurture.store.purchases import kept as not_given_back
+from nurture.store.purchases import net_value
 from nurture.store.tables import (
     consent,
     contact,
@@ -206,8 +208,9 @@ def sent(connection: Connection) -> list[Sent]:
 
 def claimed_revenue(connection: Connection) -> dict[str, tuple[int, int]]:
     """Purchases that a touch of each campaign claims: how many, and their value net in the project's minor units."""
-    statement = select(purchase.c.campaign, func.count(), func.coalesce(func.sum(purchase.c.value), 0))
-    rows = connection.execute(statement.where(purchase.c.campaign.isnot(None)).group_by(purchase.c.campaign))
+    statement = select(purchase.c.campaign, func.count(), func.coalesce(func.sum(net_value()), 0))
+    claimed = statement.where(purchase.c.campaign.isnot(None), not_given_back())
+    rows = connection.execute(claimed.group_by(purchase.c.campaign))
     return {campaign: (count, int(value)) for campaign, count, value in rows}
 
 

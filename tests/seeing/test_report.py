@@ -18,6 +18,7 @@ from nurture.core.errors import NotFound
 from nurture.core.event import BounceClass, Kind
 from nurture.providers.base import Rejected, Unknown
 from nurture.store import tables
+from nurture.store.pages import claimed_revenue
 
 Start = Callable[..., Line]
 
@@ -145,6 +146,8 @@ def test_a_purchase_given_back_earns_nothing_and_its_conversion_is_reversed(star
     assert (of(line).campaigns[0].claimed_revenue, of(line).conversions.converted) == (8000, 1)
     line.refund("x", "30")
     assert of(line).campaigns[0].claimed_revenue == of(line).revenue == 5000
+    with line.database.read() as connection:
+        assert list(claimed_revenue(connection).values()) == [(1, 5000)]
     line.refund("x")
     told = of(line)
     assert (told.campaigns[0].claimed_revenue, told.campaigns[0].claimed_conversions, told.revenue) == (0, 0, 0)
