@@ -13,11 +13,12 @@ from nurture.actions.release import Release
 from nurture.core.campaign import Status
 from nurture.core.condition import Leaf
 from nurture.core.decide import Arm
+from nurture.core.enter import EnterAtMoment, EnterOnAnniversary, EnterOnDate
 from nurture.core.errors import NotFound
 from nurture.core.experiment import arm_of
 from nurture.core.money import Money
-from nurture.core.program import Course
-from nurture.store import stories
+from nurture.core.program import Course, Program
+from nurture.store import dated, stories
 from nurture.store.database import Connection, Database
 
 Row = Mapping[str, Any]
@@ -192,15 +193,37 @@ def _outside(
         if name in inside or campaign not in (None, name):
             continue
         found = stories.entry(connection, release.program, course, contact_id, now)
-        asked = (*_status(course), *_audience(course, found), *_place(course, found, entries))
+        occasion = _occasion(connection, release.program, course, known["contact"], now)
+        asked = (*_status(course, now), *occasion, *_audience(course, found), *_place(course, found, entries))
         arm = arm_of(release.salt, name, contact_id, course.campaign.holdout.share)
-        enters = found.may_enter and course.campaign.status is Status.LIVE
+        enters = found.may_enter and course.lets_in(now) and all(one.holds for one in occasion)
         yield Outside(name, enters, arm is Arm.HOLDOUT, asked)
 
 
-def _status(course: Course) -> Iterator[Asked]:
-    status = course.campaign.status
-    yield Asked(f"the campaign is {status.value}", status is Status.LIVE)
+def _status(course: Course, now: datetime) -> Iterator[Asked]:
+    campaign = course.campaign
+    yield Asked(f"the campaign is {campaign.status.value}", campaign.status is Status.LIVE)
+    if campaign.starts and course.starts_at:
+        yield Asked(f"it has started (starts: {campaign.starts})", course.starts_at <= now)
+    if campaign.ends and course.ends_at:
+        yield Asked(f"it is not over (ends: {campaign.ends})", now < course.ends_at)
+
+
+def _occasion(connection: Connection, program: Program, course: Course, row: Row, now: datetime) -> tuple[Asked, ...]:
+    """Whether the moment or day has come at which people enter; nothing where nurture just looks for them."""
+    enter, zone = course.campaign.enter, program.zone_of(row["timezone"])
+    if isinstance(enter, EnterAtMoment):
+        moment = enter.moment(zone, program.zone)
+        fresh = moment <= now <= course.campaign.expires.after(moment, program.zone)
+        return (Asked(f"the moment is now (at: {enter.at}, {enter.in_})", fresh),)
+    if not isinstance(enter, EnterOnAnniversary | EnterOnDate):
+        return ()
+    (known,) = dated.known_dates(connection, enter.name, course.campaign.name, [row["id"]])
+    if known.look_at is None:
+        says = "not known" if known.said is None else f"says {known.said}"
+        return (Asked(f"has a day of {enter.name} to come ({says})", False),)
+    day = known.look_at.astimezone(zone)
+    return (Asked(f"the day of {enter.name} has come ({day:%Y-%m-%d})", known.look_at <= now),)
 
 
 def _audience(course: Course, found: stories.Entry) -> Iterator[Asked]:

@@ -63,11 +63,15 @@ class Course:
         """The instant (aware UTC) before which nobody enters."""
         return self.campaign.starts.begins(self.project_zone) if self.campaign.starts else None
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """The instant (aware UTC) from which nobody enters."""
+        return self.campaign.ends.is_over(self.project_zone) if self.campaign.ends else None
+
     def lets_in(self, now: datetime) -> bool:
         """Whether people may enter at `now` (aware UTC)."""
-        ends = self.campaign.ends.is_over(self.project_zone) if self.campaign.ends else None
         begun = self.starts_at is None or self.starts_at <= now
-        return self.campaign.status is Status.LIVE and begun and (ends is None or now < ends)
+        return self.campaign.status is Status.LIVE and begun and (self.ends_at is None or now < self.ends_at)
 
 
 def _lay_out(steps: tuple[Any, ...], after: str | None) -> Iterator[tuple[str, Place]]:

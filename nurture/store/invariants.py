@@ -112,6 +112,12 @@ def _twice(_: Scope) -> Iterator[Select[Any]]:
     yield select(m.id.label("message_id"), func.count().label("messages")).group_by(m.id).having(func.count() > 1)
 
 
+def _doubled(_: Scope) -> Iterator[Select[Any]]:
+    key = (e.contact_id, e.campaign, e.entry_key)
+    twice = func.count() > 1
+    yield select(*key, func.count().label("passages")).where(e.state == "live").group_by(*key).having(twice)
+
+
 def _forgotten(_: Scope) -> Iterator[Select[Any]]:
     columns = (e.contact_id, e.id.label("enrollment_id"), e.campaign, e.step, e.state, e.due_at, e.reason)
     yield select(*columns).where(e.state == "live", e.due_at.is_(None))
@@ -363,6 +369,7 @@ def _asks_for_engagement(course: Course) -> Iterator[tuple[str, c.Leaf]]:
 
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(1, "one message a step", "No step of an enrollment has two messages.", _twice),
+    Invariant(1, "one passage at a time", "Nobody is in a campaign twice on the same occasion.", _doubled),
     Invariant(2, "nobody forgotten", "Every live enrollment has a time at which it is asked again; every other says "
               "when and why it ended.", _forgotten),
     Invariant(2, "nothing stuck", "No message is in the air long after its lease, and each that waits says until when.",

@@ -70,6 +70,14 @@ def test_a_second_message_under_the_same_id_is_found(line: Line) -> None:
     assert "one message a step" in broken(line)
 
 
+def test_somebody_who_is_in_a_campaign_twice_on_one_occasion_is_found(line: Line) -> None:
+    row = line.enrollment("ada")
+    add(line, t.enrollment, **{**row, "id": derived_id("again"), "exclusive": False, "entry_key": "2026-03-08"})
+    assert broken(line) == set()
+    change(line, t.enrollment, {"entry_key": ""}, id=derived_id("again"))
+    assert broken(line) == {"one passage at a time"}
+
+
 def test_a_live_enrollment_that_nobody_will_ask_again_is_found(line: Line) -> None:
     change(line, t.enrollment, {"due_at": None}, contact_id=line.names["ada"])
     assert broken(line) == {"nobody forgotten"}

@@ -137,6 +137,25 @@ def test_a_draft_lets_nobody_in(start: Start) -> None:
     assert answers(outside(line, "first"))["the campaign is draft"] is False
 
 
+def test_when_a_moment_or_a_day_comes_is_told(start: Start) -> None:
+    line = start({
+        "birthday": campaign(enter="{anniversary: birthday}", re_enter="300 days after leaving"),
+        "letter": campaign(enter="{at: 2026-03-05 10:00, in: project time}", starts="2026-03-03", ends="2026-03-09"),
+        "trial": campaign(enter="{date: trial_ends}"),
+    })  # fmt: skip
+    line.add_contact(attributes={"birthday": "04-17", "trial_ends": "soon"})
+    line.pass_()
+    assert answers(outside(line, "birthday"))["the day of birthday has come (2026-04-17)"] is False
+    assert answers(outside(line, "trial"))["has a day of trial_ends to come (says soon)"] is False
+    letter = answers(outside(line, "letter"))
+    assert letter["it has started (starts: 2026-03-03)"] is False
+    assert letter["it is not over (ends: 2026-03-09)"] is True
+    assert letter["the moment is now (at: 2026-03-05 10:00, project time)"] is False
+    assert not any(outside(line, name).enters for name in ("birthday", "letter", "trial"))
+    line.clock.forward(days=3, hours=3)
+    assert outside(line, "letter").enters
+
+
 def test_one_campaign_can_be_asked_about_alone(start: Start) -> None:
     line = start({"first": campaign(STEPS), "second": campaign(STEPS, overlap="allow")})
     line.add_contact("ada")
