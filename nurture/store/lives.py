@@ -22,7 +22,7 @@ from nurture.core.lifecycle import (
     Story,
     next_check,
 )
-from nurture.store.database import insert_new, update_rows, upsert
+from nurture.store.database import update_rows, upsert
 from nurture.store.tables import contact, conversion, event, message, purchase, stage_change
 
 
@@ -158,11 +158,11 @@ def _conversion_row(contact_id: str, converted: Converted, now: datetime) -> dic
 
 
 def add_stories(connection: Connection, stories: Mapping[str, Story], now: datetime) -> None:
-    """Keep what happened since the lives were last saved."""
+    """Keep what happened since the lives were last saved; what had been superseded and is so after all counts again."""
     changes = [_change_row(cid, change, now) for cid, story in stories.items() for change in story.changes]
-    insert_new(connection, stage_change, changes)
+    upsert(connection, stage_change, changes, keep=("recorded_at",))
     rows = [_conversion_row(cid, one, now) for cid, story in stories.items() for one in story.conversions]
-    insert_new(connection, conversion, rows)
+    upsert(connection, conversion, rows, keep=("recorded_at", "reversed_at"))
 
 
 def replace_stories(connection: Connection, stories: Mapping[str, Story], now: datetime) -> None:
