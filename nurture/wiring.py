@@ -31,11 +31,15 @@ def wall_clock() -> datetime:
 
 @dataclass(frozen=True)
 class Opened:
-    """A project folder with its parts at hand; each is made when it is first asked for."""
+    """A project folder with its parts at hand; each is made when it is first asked for.
+
+    Only a made-up one, that nobody would miss, is not `durable`.
+    """
 
     directory: Path
     settings: Settings
     clock: Callable[[], datetime] = wall_clock
+    durable: bool = True
 
     def now(self) -> datetime:
         """The time on this project's clock, aware UTC."""
@@ -61,7 +65,7 @@ class Opened:
     @cached_property
     def database(self) -> Database:
         """The database, with this version's tables."""
-        database = Database(self.settings.database or self.project.database, self.directory)
+        database = Database(self.settings.database or self.project.database, self.directory, durable=self.durable)
         database.ping()
         migrate(database)
         return database

@@ -104,7 +104,7 @@ class Story:
         init(plan.directory, START.date())
         _reach_at(plan.directory / "nurture.yaml", plan.port)
         # The shell's own NURTURE_* variables name somebody's real database and keys.
-        self.opened = Opened(plan.directory, read_settings(plan.directory, {}), self.clock)
+        self.opened = Opened(plan.directory, read_settings(plan.directory, {}), self.clock, durable=False)
         self.people = make_people(plan.seed, plan.contacts, START, plan.days)
         self._ids: dict[str, str] = {}
         self._by_address = {one.address: one for one in self.people}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -41,14 +41,22 @@ def _dumps(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _sqlite_pragmas(connection: Any, _record: Any) -> None:
-    # sqlite3's own transaction handling would begin late and deferred; nurture says BEGIN itself.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON", "cache_size=-65536",
-                   "temp_store=MEMORY", "mmap_size=268435456"):  # fmt: skip
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _sqlite_pragmas(synchronous: str) -> Callable[[Any, Any], None]:
+    """What every new connection is told; an intent must survive power loss, which NORMAL does not promise in WAL."""
+    pragmas = (
+        "journal_mode=WAL", f"synchronous={synchronous}", "busy_timeout=30000", "foreign_keys=ON",
+        "cache_size=-65536", "temp_store=MEMORY", "mmap_size=268435456",
+    )  # fmt: skip
+
+    def tell(connection: Any, _record: Any) -> None:
+        # sqlite3's own transaction handling would begin late and deferred; nurture says BEGIN itself.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return tell
 
 
 def _begin(connection: Connection) -> None:
@@ -60,11 +68,12 @@ def _begin(connection: Connection) -> None:
 class Database:
     """An open database. Give it to many threads; each transaction takes a connection of its own.
 
-    The path of a SQLite file is meant from `directory`.
+    The path of a SQLite file is meant from `directory`. Only what nobody would miss is not `durable`: a SQLite
+    database then waits for no disk, and may not survive power loss.
     """
 
-    def __init__(self, url: str | URL, directory: Path | None = None) -> None:
-        self.url = make_url(url)
+    def __init__(self, url: str | URL, directory: Path | None = None, *, durable: bool = True) -> None:
+        self.url, self._durable = make_url(url), durable
         if directory and self.url.get_backend_name() == "sqlite" and self.url.database:
             self.url = self.url.set(database=str(directory / self.url.database))
         self.engine = self._engine()
@@ -74,7 +83,7 @@ class Database:
         if self.url.get_backend_name() == "sqlite":
             engine = create_engine(self.url, json_serializer=_dumps, json_deserializer=orjson.loads,
                                    pool_size=8, max_overflow=24, connect_args={"check_same_thread": False})  # fmt: skip
-            event.listen(engine, "connect", _sqlite_pragmas)
+            event.listen(engine, "connect", _sqlite_pragmas("FULL" if self._durable else "OFF"))
             event.listen(engine, "begin", _begin)
             return engine
         try:
