@@ -263,7 +263,9 @@ def _recredit(
 
 
 def _bought_since(standing: Standing, at: datetime) -> bool:
-    return standing.last_purchase_at is not None and standing.last_purchase_at >= at
+    # `customer_from` is the last purchase too, and knows those that were given back.
+    bought = latest(standing.last_purchase_at, standing.customer_from)
+    return bought is not None and bought >= at
 
 
 def record_purchases(database: Database, program: Program, found: Sequence[Purchase], now: datetime) -> Recorded:

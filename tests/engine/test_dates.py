@@ -373,8 +373,6 @@ def test_an_outage_past_the_date_skips_what_is_stale(start: Start) -> None:
     assert line.states() == [("hello", "accepted"), ("second", "skipped")] and line.reason() == "expired"
 
 
-
-
 def test_business_days_leave_out_the_countrys_weekend_and_holidays(start: Start) -> None:
     # 23 April 2026, a Thursday, is a holiday in Turkey; Friday and Saturday are the weekend in Israel.
     line = start(campaign(wait_until("3 business days")), at=utc("2026-04-21T08:00"))
