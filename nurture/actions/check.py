@@ -8,11 +8,12 @@ from pathlib import Path
 
 from nurture.core.campaign import Campaign, SendStep, walk_steps
 from nurture.core.email import Mailbox
+from nurture.core.enter import EnterOn
 from nurture.core.errors import ProjectError
 from nurture.core.problem import Problem
 from nurture.core.project import Project
 from nurture.emails.compile import Branding, CompiledEmail, compile_email
-from nurture.emails.lint import lint, oversize, undeclared
+from nurture.emails.lint import EVENT, lint, oversize, undeclared
 from nurture.emails.source import variants
 from nurture.files import walk
 from nurture.files.folder import CAMPAIGNS, scan
@@ -84,7 +85,7 @@ def _emails(loaded: Loaded, campaign: Campaign) -> tuple[dict[EmailKey, Compiled
         if not isinstance(step, SendStep):
             continue
         wrong = _subject(loaded, campaign, step)
-        problems += [*wrong, *_linted(loaded.templates, step.send)]
+        problems += [*wrong, *_linted(loaded.templates, step.send, known_besides(campaign))]
         for locale in () if wrong else sorted({"", *variants(loaded.templates, step.send)}):
             try:
                 branding = branding_of(loaded, campaign, step)
@@ -97,10 +98,15 @@ def _emails(loaded: Loaded, campaign: Campaign) -> tuple[dict[EmailKey, Compiled
     return emails, problems
 
 
-def _linted(templates: Mapping[str, str], template: str) -> list[Problem]:
+def known_besides(campaign: Campaign) -> frozenset[str]:
+    """The names that only this campaign's emails know."""
+    return EVENT if isinstance(campaign.enter, EnterOn) else frozenset()
+
+
+def _linted(templates: Mapping[str, str], template: str, more: frozenset[str]) -> list[Problem]:
     """What is wrong or not good about a template. What cannot be read, and a missing subject, compiling tells."""
     try:
-        found = [*undeclared(templates, template), *lint(templates, template)]
+        found = [*undeclared(templates, template, more), *lint(templates, template)]
     except ProjectError:
         return []
     return [problem for problem in found if problem.rule != "subject"]
@@ -111,7 +117,7 @@ def _subject(loaded: Loaded, campaign: Campaign, step: SendStep) -> list[Problem
     if step.subject is None:
         return []
     try:
-        found: Sequence[Problem] = undeclared({f"{SUBJECT}.html": step.subject}, SUBJECT)
+        found: Sequence[Problem] = undeclared({f"{SUBJECT}.html": step.subject}, SUBJECT, known_besides(campaign))
     except ProjectError as error:
         found = error.problems
     path = f"{CAMPAIGNS}/{campaign.name}.yaml"

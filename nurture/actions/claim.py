@@ -10,14 +10,15 @@ from typing import Any
 from nurture.actions.queries import Queries
 from nurture.actions.release import Emails
 from nurture.actions.stop import stopped
-from nurture.actions.values import template_values
+from nurture.actions.values import event_values, template_values
 from nurture.core import gate
 from nurture.core.email import Mailbox, Outgoing
+from nurture.core.enter import EnterOn
 from nurture.core.errors import NotFound, RenderError
 from nurture.core.gate import Bounds, Defer, Pass, Refusal, Skip, Verdict
 from nurture.core.program import Course
 from nurture.emails.fill import Envelope
-from nurture.store import messages
+from nurture.store import messages, occasions
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.messages import Candidate
 
@@ -177,21 +178,39 @@ class _Claimer:
     def _render(self, course: Course, candidates: Sequence[Candidate]) -> list[_Rendered]:
         bought = {one.contact_id for one in candidates if one.contact["purchase_count"]}
         purchases = messages.last_purchases(self._connection, bought)
+        events = self._events(course, candidates)
         found = []
         for candidate in candidates:
+            purchase, event = purchases.get(candidate.contact_id), events.get(candidate.enrollment_id)
             try:
-                found.append(self._render_one(course, candidate, purchases.get(candidate.contact_id)))
+                found.append(self._render_one(course, candidate, purchase, event))
             except RenderError as error:
                 self._refuse(candidate, Skip(Refusal.TEMPLATE), str(error))
             except NotFound as error:
                 self._refuse(candidate, Skip(Refusal.GONE), str(error))
         return found
 
-    def _render_one(self, course: Course, candidate: Candidate, purchase: Mapping[str, Any] | None) -> _Rendered:
+    def _events(self, course: Course, candidates: Sequence[Candidate]) -> dict[str, dict[str, Any]]:
+        """The values of the events on which they entered, by enrollment."""
+        if not isinstance(course.campaign.enter, EnterOn):
+            return {}
+        keys = [(one.contact_id, one.enrollment_id) for one in candidates]
+        currency = self._queries.program.project.currency
+        found = occasions.entered_on(self._connection, keys)
+        return {enrollment: event_values(event, currency) for enrollment, event in found.items()}
+
+    def _render_one(
+        self,
+        course: Course,
+        candidate: Candidate,
+        purchase: Mapping[str, Any] | None,
+        event: Mapping[str, Any] | None,
+    ) -> _Rendered:
         contact = candidate.contact
         digest = self._queries.release.email(course.campaign.name, candidate.step, contact["locale"])
         filler = self._emails.filler(digest)
-        stream = filler.render(template_values(course.campaign, contact, purchase, candidate.asked.zone.key))
+        values = template_values(course.campaign, contact, purchase, candidate.asked.zone.key, event)
+        stream = filler.render(values)
         recipient = Mailbox(" ".join(filter(None, (contact["first_name"], contact["last_name"]))), contact["address"])
         tracked = bool(contact["tracked"])
         kid = self._emails.signer.kid

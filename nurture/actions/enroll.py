@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from nurture.actions.enroll_dated import DatedEntrance, dated_entrances
+from nurture.actions.enroll_event import event_entrances
 from nurture.actions.enroll_moment import MomentEntrance, moment_entrances
 from nurture.actions.entry import entered, entry_row
 from nurture.actions.queries import Queries
-from nurture.core.enter import Dated, EnterAtMoment, EnterByLook
-from nurture.store import dated, entering
+from nurture.core.enter import Dated, EnterAtMoment, EnterByLook, EnterOn
+from nurture.store import dated, entering, occasions
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.enrollments import lock_contacts
 from nurture.store.entering import Entrance, State
@@ -71,6 +72,8 @@ def _look_at(connection: Connection, queries: Queries, ids: Sequence[str], now: 
         moment.look_again(connection, ours)
     for one in _dated(connection, queries, now):
         one.plan(connection, ours)
+    for occasion in event_entrances(queries, _open(queries, now), now):
+        occasion.let_in(connection, ours)
     entering.unmark(connection, ids)
 
 
@@ -143,6 +146,7 @@ def _close(database: Database, queries: Queries, states: Mapping[str, State], no
             with database.write() as connection:
                 entering.save_campaign_state(connection, after)
                 dated.forget_plans(connection, name)
+                occasions.forget_all(connection, name)
 
 
 def audience_digest(entrance: Entrance) -> str:
@@ -162,6 +166,11 @@ def _go_live(database: Database, queries: Queries, entrance: Entrance, state: St
             looked = _begin_looking(database, queries, entrance, state, now)
         case EnterAtMoment() as enter:
             looked = _begin_moment(database, MomentEntrance(queries, entrance, enter, now))
+        case EnterOn():
+            with database.write() as connection:
+                entrance.clear_baseline(connection)
+                dated.forget_plans(connection, entrance.campaign.name)
+            looked = 0
         case enter:
             with database.write() as connection:
                 entrance.clear_baseline(connection)

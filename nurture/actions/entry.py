@@ -25,6 +25,7 @@ def entry_row(
     key: str = "",
     ordinal: int = 0,
     arrived_at: datetime | None = None,
+    event_id: str | None = None,
 ) -> dict[str, Any]:
     """The row of an enrollment that is first decided at `due_at`; its steps are timed from `arrived_at`. Aware UTC.
 
@@ -36,7 +37,8 @@ def entry_row(
         "campaign": campaign.name, "entry_key": key, "ordinal": ordinal, "release_id": queries.release.id,
         "arm": arm_of(queries.release.salt, campaign.name, contact_id, campaign.holdout.share).value,
         "exclusive": campaign.overlap is None, "state": LIVE, "step": entrance.course.first,
-        "entered_at": entered_at, "arrived_at": arrived_at or entered_at, "due_at": due_at, "why": "", "decisions": 0,
+        "entered_at": entered_at, "event_id": event_id,
+        "arrived_at": arrived_at or entered_at, "due_at": due_at, "why": "", "decisions": 0,
     }  # fmt: skip
 
 

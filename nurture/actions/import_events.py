@@ -1,16 +1,22 @@
 """Events in: what another system saw contacts do, or happen to their emails, as if it had been told at the time.
 
+A kind that is none of nurture's is an event of the project's own, like `checkout_started`; its further columns are its
+fields, by which campaigns ask for it.
 Opens and clicks with a user agent are judged by the same rules as our own; without one they are taken for human,
 since whoever exports them has judged already. Telling an event twice, in whatever file, records it once.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
+from nurture.actions.import_purchases import parse_items
 from nurture.actions.importing import (
     Cells,
     Job,
@@ -59,6 +65,7 @@ KINDS = {
     "unsubscribed": Kind.UNSUBSCRIBED, "unsubscribe": Kind.UNSUBSCRIBED,
     "delivered": Kind.DELIVERED,
 }  # fmt: skip
+EVENT = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 NAMES = ("opened", "clicked", "replied", "form", "bounced", "complained", "unsubscribed", "delivered")
 SUPPRESSES = {Kind.COMPLAINED: SuppressionReason.COMPLAINED, Kind.UNSUBSCRIBED: SuppressionReason.UNSUBSCRIBED}
 Read = tuple[Row, Cells]
@@ -90,7 +97,7 @@ def import_events(database: Database, program: Program, job: Job, now: datetime)
 
 def _takes(program: Program, now: datetime) -> dict[str, Take]:
     return {
-        "kind": parsed("kind", parse_kind),
+        "kind": partial(_take_kind, program),
         "email": take_address,
         "contact_id": parsed("contact_id", parse_id),
         "message_id": parsed("message_id", parse_id),
@@ -112,12 +119,24 @@ def _detail(name: str, typed: bool) -> Take:
     return take
 
 
-def parse_kind(text: str) -> Kind:
-    """A kind of event by its name."""
-    try:
-        return KINDS[text.lower()]
-    except KeyError:
-        raise ValueError(f"{text!r} is not a kind of event; write one of {', '.join(NAMES)}") from None
+def _take_kind(program: Program, said: Cells, cell: Any) -> None:
+    text = as_text(cell).strip().lower()
+    said["kind"] = KINDS.get(text, Kind.CUSTOM)
+    if said["kind"] is Kind.CUSTOM:
+        said["event"] = parse_event(text, program.asked_events)
+
+
+def parse_event(text: str, asked: frozenset[str] = frozenset()) -> str:
+    """The name of an event of the project's own; one of `asked`, for which campaigns ask, is right in any case."""
+    near = None if text in asked else next(iter(get_close_matches(text, KINDS, 1, 0.8)), None)
+    if near:
+        raise ValueError(f"{text!r} is not a kind of event; did you mean {near}?")
+    if not EVENT.fullmatch(text):
+        raise ValueError(
+            f"{text!r} is not a kind of event; write one of {', '.join(NAMES)}, or the name of an event of your own, "
+            "like checkout_started"
+        )
+    return text
 
 
 def parse_bounce(text: str) -> BounceClass:
@@ -141,8 +160,20 @@ def _finish(said: Cells) -> None:
             raise ValueError(f"{name}: is missing")
     if not said.keys() & {"key", "contact_id", "message_id"}:
         raise ValueError("email: is missing, and so are contact_id and message_id")
+    if said["kind"] is Kind.CUSTOM:
+        _own_fields(said)
     if said["kind"] is Kind.FORM and "name" not in said:
         raise ValueError("name: is missing; a form has one")
+
+
+def _own_fields(said: Cells) -> None:
+    """Put what an event of the project's own tells into its fields. Raises ValueError for items that are none."""
+    fields = said.setdefault("detail", {})
+    for name in ("name", "url", "topic"):
+        if name in said:
+            fields[name] = said.pop(name)
+    if isinstance(items := fields.get("items"), str) and items.startswith("["):
+        fields["items"] = list(parse_items(items))
 
 
 # --- rows to facts ---------------------------------------------------------------------------------------
@@ -195,8 +226,11 @@ def _fact(said: Cells, owner: str, messages: Mapping[str, tuple[str, datetime | 
     if bounce is BounceClass.HARD:
         suppresses = SuppressionReason.BOUNCED
     detail = {name: said[name] for name in ("url", "user_agent") if name in said} | said.get("detail", {})
-    parts = (kind, owner, message_id or "", at.isoformat(), said.get("url", ""), said.get("name", ""))
+    name = said["event"] if kind is Kind.CUSTOM else said.get("name")
+    parts: tuple[str, ...] = (kind, owner, message_id or "", at.isoformat(), said.get("url", ""), name or "")
+    if kind is Kind.CUSTOM:
+        parts = (*parts, json.dumps(detail, sort_keys=True))
     return Fact(
         kind, at, "import", "\x1f".join(("import", *parts)), contact_id=owner, message_id=message_id, machine=judged,
-        url=said.get("url"), topic=topic, name=said.get("name"), bounce=bounce, suppresses=suppresses, detail=detail,
+        url=said.get("url"), topic=topic, name=name, bounce=bounce, suppresses=suppresses, detail=detail,
     )  # fmt: skip

@@ -12,10 +12,12 @@ from nurture.actions.check import Checked
 from nurture.actions.claim import claim_in
 from nurture.actions.queries import Queries
 from nurture.actions.release import Emails, Release
+from nurture.actions.sample import own_fields, shown_event
 from nurture.actions.values import template_values
 from nurture.core.address import address_key
 from nurture.core.campaign import SendStep
 from nurture.core.email import Mailbox, Outgoing
+from nurture.core.enter import EnterOn
 from nurture.core.errors import InputError, NotFound, ProjectError
 from nurture.core.experiment import arm_of
 from nurture.core.ids import derived_id, new_contact_id
@@ -27,7 +29,7 @@ from nurture.emails.fill import Envelope, FilledEmail, Filler
 from nurture.emails.links import Signer
 from nurture.emails.source import FOLDER
 from nurture.providers.base import Accepted, Provider
-from nurture.store import messages, releases, stories
+from nurture.store import messages, occasions, releases, stories
 from nurture.store.database import Database
 
 SEND_SECONDS = 60.0
@@ -72,6 +74,7 @@ class Person:
     id: str | None
     contact: Mapping[str, Any]
     purchase: Mapping[str, Any] | None
+    event: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +116,17 @@ def preview(
     *,
     locale: str | None = None,
     at: datetime | None = None,
+    event: Mapping[str, Any] | None = None,
 ) -> Preview:
     """Show the email of a step for the contact with that address, or for somebody made up; `at` asks the gate too.
 
-    Nothing is written. Raises NotFound for what does not exist, ProjectError for a campaign with errors, RenderError
-    for an email that cannot be made for this contact. Times are aware UTC.
+    `event` holds the fields of the event on which they entered; without it, it is their latest, or made up. Nothing is
+    written. Raises NotFound for what does not exist, ProjectError for a campaign with errors, RenderError for an email
+    that cannot be made for this contact. Times are aware UTC.
     """
     sends = _sending(draft, campaign, step)
     person = _person(database, draft.program, address, locale, now)
+    person = _with_event(database, draft, campaign, person, event, now)
     compiled, email = _filled(draft, campaign, step, person, None, now)
     return Preview(
         campaign=campaign,
@@ -158,6 +164,7 @@ def send_test(
     _sending(draft, campaign, step)
     _known_address(to)
     person = _person(database, draft.program, address, locale, now)
+    person = _with_event(database, draft, campaign, person, None, now)
     _, email = _filled(draft, campaign, step, person, Mailbox("", to), now)
     # Ids that belong to nobody: what comes back about a test concerns no contact.
     outgoing = Outgoing(new_contact_id(), new_contact_id(), campaign, step, email)
@@ -208,6 +215,13 @@ def _person(database: Database, program: Program, address: str | None, locale: s
     return Person(found["id"], found | ({"locale": locale} if locale else {}), bought.get(found["id"]))
 
 
+def _with_event(
+    database: Database, draft: Draft, campaign: str, person: Person, event: Mapping[str, Any] | None, now: datetime
+) -> Person:
+    course = draft.program.courses[campaign]
+    return replace(person, event=shown_event(database, draft.program, course.campaign, person.id, event, now))
+
+
 def _made_up(program: Program, locale: str | None, now: datetime) -> Person:
     price = Money(4990, program.project.currency)
     contact = {
@@ -231,7 +245,7 @@ def _filled(
     compiled = draft.emails.compiled(digest)
     filler = draft.emails.filler(digest) if to is None else Filler(_marked(compiled), draft.emails.signer)
     zone = draft.program.zone_of(contact["timezone"])
-    stream = filler.render(template_values(course.campaign, contact, person.purchase, zone.key))
+    stream = filler.render(template_values(course.campaign, contact, person.purchase, zone.key, person.event))
     name = " ".join(filter(None, (contact["first_name"], contact["last_name"])))
     nobody = derived_id("preview", campaign, step)
     envelope = Envelope(nobody, nobody, to or Mailbox(name, contact["address"]), now, tracked=False, preview=True)
@@ -261,6 +275,8 @@ def _gate(database: Database, draft: Draft, campaign: str, step: str, person: Pe
     arm = arm_of(draft.release.salt, campaign, person.id, share).value
     with stories.undone(database) as connection:
         found = stories.stand_at(connection, person.id, course, step, arm, at)
+        if isinstance(enter := course.campaign.enter, EnterOn):
+            occasions.lend(connection, person.id, campaign, enter.on, own_fields(person.event or {}))
         before = stories.message_row(connection, person.id, found)
         if before["claimed_at"] is not None:
             return Gate(

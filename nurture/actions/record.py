@@ -15,7 +15,7 @@ from nurture.core.lifecycle import LifeFact, Sign, Story, begin, in_order, live
 from nurture.core.money import Money, convert
 from nurture.core.program import Program
 from nurture.core.purchase import Purchase, Refund
-from nurture.store import events, lives, marks, purchases, suppressions
+from nurture.store import events, lives, marks, occasions, purchases, suppressions
 from nurture.store.database import Connection, Database
 from nurture.store.lives import Standing, latest
 
@@ -53,11 +53,12 @@ def record_facts_in(connection: Connection, program: Program, facts: Sequence[Fa
     unseen = events.unseen(connection, map(events.identify, ours))
     events.add_events(connection, unseen, now)
     events.add_strays(connection, [events.identify(fact) for fact in stray], now)
+    _await_entry(connection, program, unseen, now)
     fresh = [one.fact for one in unseen]
     told, proven = _tell_messages(connection, fresh, standings, now)
     for fact in fresh:
         _tell(standings[fact.contact_id or ""], fact, told)
-    stirring = set(told) | {fact.contact_id or "" for fact in fresh if _stirs(fact)}
+    stirring = set(told) | {fact.contact_id or "" for fact in fresh if _stirs(program, fact)}
     tell(connection, program, standings, told, now)
     _suppress(connection, fresh, now)
     _withdraw(connection, fresh, now)
@@ -159,8 +160,24 @@ def weigh_evidence(connection: Connection, program: Program, keys: Iterable[tupl
     stir(connection, told, now)
 
 
-def _stirs(fact: Fact) -> bool:
+def _await_entry(
+    connection: Connection, program: Program, unseen: Iterable[events.Identified], now: datetime
+) -> None:
+    """Have events looked at by the campaigns that people enter on them now."""
+    rows = [
+        {"contact_id": fact.contact_id, "campaign": campaign, "event_id": one.digests[0],
+         "occurred_at": fact.occurred_at}
+        for one in unseen
+        if (fact := one.fact).kind is Kind.CUSTOM
+        for campaign in program.entered_on(fact.name or "", now)
+    ]  # fmt: skip
+    occasions.wait(connection, rows)
+
+
+def _stirs(program: Program, fact: Fact) -> bool:
     """Whether a fact can change an answer: what machines do, and what happens on the way, cannot."""
+    if fact.kind is Kind.CUSTOM:
+        return fact.name in program.asked_events
     return (fact.kind in ENGAGEMENT and fact.machine is None) or fact.suppresses is not None or fact.topic is not None
 
 

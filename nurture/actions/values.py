@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from nurture.core.campaign import Campaign
 from nurture.core.money import Money
 
+CURRENCY = re.compile("[A-Z]{3}")
 SHOWN = ("address", "first_name", "last_name", "locale", "country", "timezone", "stage", "signed_up_at")
 
 
 def template_values(
-    campaign: Campaign, contact: Mapping[str, Any], purchase: Mapping[str, Any] | None, zone: str
+    campaign: Campaign,
+    contact: Mapping[str, Any],
+    purchase: Mapping[str, Any] | None,
+    zone: str,
+    event: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The values for one contact; attributes stand beside the contact's own fields, which go before them."""
+    """The values for one contact; attributes stand beside the contact's own fields, which go before them.
+
+    `event` holds the values of the event on which they entered, where they did on one.
+    """
     values: dict[str, Any] = {
         "contact": {**contact["attributes"], **{name: contact[name] for name in SHOWN}, "timezone": zone},
         "campaign": {"name": campaign.name, "title": campaign.title},
     }
     if purchase is not None:
         values["last_purchase"] = purchase_values(purchase)
+    if event is not None:
+        values["event"] = event
+    return values
+
+
+def event_values(event: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """An event as templates see it: its fields, and `at`. `total` and the items' prices are money.
+
+    It is in the event's own `currency`, or else in the project's, which is given.
+    """
+    values = {"at": event["occurred_at"], **event["fields"]}
+    named = values.get("currency")
+    money = named if isinstance(named, str) and CURRENCY.fullmatch(named) else currency
+    if isinstance(values.get("items"), list):
+        values["items"] = [_item(item, money) if isinstance(item, Mapping) else item for item in values["items"]]
+    if "total" in values:
+        values["total"] = _amount(values["total"], money)
     return values
 
 
@@ -37,8 +63,17 @@ def purchase_values(purchase: Mapping[str, Any]) -> dict[str, Any]:
 
 def _item(item: Mapping[str, Any], currency: str) -> dict[str, Any]:
     # Prices are kept as decimal text, so that no cent is lost on the way.
-    price = item.get("price")
     shown: dict[str, Any] = {"quantity": 1, **item}
-    if price is not None:
-        shown["price"] = Money.parse(str(price), currency)
+    if item.get("price") is not None:
+        shown["price"] = _amount(item["price"], currency)
     return shown
+
+
+def _amount(value: Any, currency: str) -> Any:
+    """An amount of money, or what else the value is."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return value
+    try:
+        return Money.parse(str(value), currency)
+    except ValueError:
+        return value

@@ -13,8 +13,9 @@ from nurture.actions.release import Release
 from nurture.core.campaign import Status
 from nurture.core.condition import Leaf
 from nurture.core.decide import Arm
-from nurture.core.enter import EnterAtMoment, EnterOnAnniversary, EnterOnDate
+from nurture.core.enter import EnterAtMoment, EnterOn, EnterOnAnniversary, EnterOnDate
 from nurture.core.errors import NotFound
+from nurture.core.event import Kind
 from nurture.core.experiment import arm_of
 from nurture.core.money import Money
 from nurture.core.program import Course, Program
@@ -126,7 +127,8 @@ def _facts(known: Mapping[str, Any]) -> Iterator[Happened]:
         message = steps.get(row["message_id"], {})
         about = f" {message['campaign']}/{message['step']}" if message else ""
         machine = f", by a machine ({row['machine']})" if row["machine"] else ""
-        yield Happened(row["occurred_at"], "event", f"{row['kind']}{about}{machine}", message.get("campaign"))
+        name = row["name"] if row["kind"] == Kind.CUSTOM else row["kind"]
+        yield Happened(row["occurred_at"], "event", f"{name}{about}{machine}", message.get("campaign"))
     yield from _orders(known)
 
 
@@ -216,6 +218,8 @@ def _occasion(connection: Connection, program: Program, course: Course, row: Row
         moment = enter.moment(zone, program.zone)
         fresh = moment <= now <= course.campaign.expires.after(moment, program.zone)
         return (Asked(f"the moment is now (at: {enter.at}, {enter.in_})", fresh),)
+    if isinstance(enter, EnterOn):
+        return (Asked(f"{enter.on} comes (people enter on it, as of its time)", False),)
     if not isinstance(enter, EnterOnAnniversary | EnterOnDate):
         return ()
     (known,) = dated.known_dates(connection, enter.name, course.campaign.name, [row["id"]])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--contact", metavar="ADDRESS", help="Whose email; without it, somebody is made up.")
 @click.option("--at", metavar="TIME", help="Also say whether it would leave then: '2026-11-27 10:00', project time.")
 @click.option("--locale", help="As if this were the contact's locale.")
+@click.option("--event", metavar="JSON", help="Fields of the event on which they entered; else their latest.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
               help="Write the HTML to FILE (- for standard output).")  # fmt: skip
 @click.option("--text", "only_text", is_flag=True, help="Print the plain text only.")
@@ -37,6 +38,7 @@ def command(
     contact: str | None,
     at: str | None,
     locale: str | None,
+    event: str | None,
     html: Path | None,
     only_text: bool,
     in_browser: bool,
@@ -54,14 +56,20 @@ def command(
       nurture preview wake-up miss-you --locale tr --open
 
       nurture preview wake-up miss-you --contact ada@example.com --at "2026-11-27 10:00"
+
+      nurture preview basket forgot --event '{"items": [{"name": "Tea", "price": "4.50"}]}'
     """
     from nurture.actions.preview import preview
+    from nurture.actions.sample import parse_fields
     from nurture.wiring import open_project
 
     opened = open_project(project_directory(ctx))
     when = parsed_time(at, opened) if at else None
     drafted = drafted_project(opened)
-    found = preview(opened.database, drafted, campaign, step, contact, opened.now(), locale=locale, at=when)
+    fields = parse_fields(event) if event else None
+    found = preview(
+        opened.database, drafted, campaign, step, contact, opened.now(), locale=locale, at=when, event=fields
+    )
     if html is not None:
         _write(html, found.html)
     if in_browser:

@@ -274,7 +274,11 @@ class Campaign(Closed):
     owner: str | None = Field(None, description="Who answers for it.", examples=["lifecycle@acme.example"])
     status: Status = Field(description="draft, live, paused (nobody moves, clocks run) or ended (nobody enters).")
     topic: str = Field(description="The topic of the project its emails belong to.", examples=["offers"])
-    audience: Audience = Field(description="Who may enter.")
+    audience: Audience = Field(
+        Audience(),
+        description="Who may enter; needed unless they enter on an event.",
+        examples=[{"stage": "inactive"}],
+    )
     enter: Enter = Field(description="How people come in.", examples=[{"look": "at once"}])
     starts: MomentText | None = Field(
         None,

@@ -1,7 +1,8 @@
-"""How people come into a campaign: looked for, at one moment, on an anniversary, by a date they are known by."""
+"""How people come into a campaign: looked for, on an event, at one moment, on an anniversary, by a date of theirs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Literal
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from nurture.core.condition import Closed
+from nurture.core.asked import Closed, EventName, FieldName, Fields
 from nurture.core.dates import MomentText, SpreadText, Told
 from nurture.core.values import Duration, LookText, Switch
 from nurture.core.zone import from_local
@@ -115,6 +116,36 @@ class EnterOnDate(_AroundDate):
         return day + self.shift, str(day)
 
 
+class EnterOn(Closed):
+    """On an event, as of its time: one that is recorded while the campaign is live, and not older than `expires`.
+
+    The audience may be left out; where it is given, it is asked when the event comes. Templates see the event's
+    fields as `event`. With `per`, somebody may be inside several times at once, once for each value of that field.
+    """
+
+    on: EventName = Field(
+        description="The event's name, as it is imported or sent to the API.", examples=["checkout_started"]
+    )
+    where: Fields | None = Field(
+        None, description="What its fields are; all hold.", examples=[{"total": {"at_least": 20}, "plan": "pro"}]
+    )
+    per: FieldName | None = Field(
+        None,
+        description="One passage for each value of this field, and `re_enter` for each of them; "
+        "an event without it lets nobody in.",
+        examples=["basket_id"],
+    )
+
+    def key(self, fields: Mapping[str, object]) -> str | None:
+        """The entry key of an event with these fields; None where it lacks the field that `per` names."""
+        if self.per is None:
+            return ""
+        value = fields.get(self.per)
+        if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+            return None
+        return str(value)
+
+
 Dated = EnterOnAnniversary | EnterOnDate
 
 
@@ -129,7 +160,7 @@ def offset(spread: Duration | None, lot: float) -> timedelta:
 
 
 ENTER_KINDS: dict[str, type[Closed]] = {
-    "look": EnterByLook, "at": EnterAtMoment, "anniversary": EnterOnAnniversary, "date": EnterOnDate,
+    "look": EnterByLook, "on": EnterOn, "at": EnterAtMoment, "anniversary": EnterOnAnniversary, "date": EnterOnDate,
 }  # fmt: skip
 
 
@@ -145,6 +176,7 @@ def enter_tag(value: object) -> str:
 
 Enter = Annotated[
     Annotated[EnterByLook, Tag("enter:look")]
+    | Annotated[EnterOn, Tag("enter:on")]
     | Annotated[EnterAtMoment, Tag("enter:at")]
     | Annotated[EnterOnAnniversary, Tag("enter:anniversary")]
     | Annotated[EnterOnDate, Tag("enter:date")],

@@ -14,7 +14,9 @@ from typing import Any
 
 
 class Kind(StrEnum):
-    """The kinds of fact. Providers' other words are kept under OTHER with the raw payload."""
+    """The kinds of fact. CUSTOM is an event of the project's own, by its name; providers' other words are kept under
+    OTHER with the raw payload.
+    """
 
     PROCESSED = "processed"
     DEFERRED = "deferred"
@@ -27,6 +29,7 @@ class Kind(StrEnum):
     FORM = "form"
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
+    CUSTOM = "custom"
     OTHER = "other"
 
 

@@ -22,7 +22,8 @@ from nurture.core.campaign import (
     WaitStep,
     walk_steps,
 )
-from nurture.core.condition import Leaf, Received, walk
+from nurture.core.condition import Did, Leaf, Received, walk
+from nurture.core.enter import EnterOn
 from nurture.core.lifecycle import Rules
 from nurture.core.project import Project
 from nurture.core.window import Window
@@ -147,6 +148,25 @@ class Program:
     def longest_claim(self) -> timedelta:
         """The longest of them all."""
         return max((max(claim.click.delta, claim.email.delta) for claim in self.claims.values()), default=timedelta())
+
+    def entered_on(self, event: str, now: datetime) -> list[str]:
+        """The campaigns that people enter on the event of that name, as of `now` (aware UTC)."""
+        return [course.campaign.name for course in self._entered_on.get(event, ()) if course.lets_in(now)]
+
+    @cached_property
+    def _entered_on(self) -> Mapping[str, list[Course]]:
+        found: dict[str, list[Course]] = {}
+        for one in self.courses.values():
+            if isinstance(one.campaign.enter, EnterOn):
+                found.setdefault(one.campaign.enter.on, []).append(one)
+        return found
+
+    @cached_property
+    def asked_events(self) -> frozenset[str]:
+        """The names of the project's own events that any campaign asks about, so that one may change an answer."""
+        asked = (one for course in self.courses.values() for one in conditions_of(course.campaign))
+        named = {leaf.did.event for one in asked for leaf in walk(one) if isinstance(leaf, Did)}
+        return frozenset(named) | frozenset(self._entered_on)
 
     @cached_property
     def asks_received(self) -> bool:

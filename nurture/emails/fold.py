@@ -14,7 +14,7 @@ from nurture.emails.filters import BUDGET
 from nurture.emails.sandbox import Environment
 from nurture.emails.source import Kind, Piece, refuse
 
-RESERVED = frozenset({"contact", "campaign", "project", "links", "email", "last_purchase", "_"})
+RESERVED = frozenset({"contact", "campaign", "project", "links", "email", "last_purchase", "event", "_"})
 """Names that a template cannot give to something else."""
 
 _CALM = (nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem, nodes.Output, nodes.Template, nodes.TemplateData)

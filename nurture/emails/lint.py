@@ -19,6 +19,9 @@ from nurture.emails.source import FOLDER, Front, Kind, Piece, Source, beside, cu
 CLIPPED = 102_000
 """Bytes of HTML past which Gmail cuts an email off, its pixel and unsubscribe link with it."""
 
+EVENT = frozenset({"event"})
+"""Known besides in the emails of campaigns that people enter on an event."""
+
 KNOWN = frozenset({"contact", "campaign", "project", "last_purchase", "links", "email", "_", "range"})
 _FIXED = {
     "links": frozenset({"view", "preferences", "unsubscribe"}),
@@ -56,18 +59,19 @@ def oversize(compiled: CompiledEmail) -> Problem | None:
     return Problem(path, 1, 1, "size", message, "shorten it, or move styles out of style attributes", "warning")
 
 
-def undeclared(files: Mapping[str, str], template: str) -> list[Problem]:
+def undeclared(files: Mapping[str, str], template: str, more: frozenset[str] = frozenset()) -> list[Problem]:
     """Names in `template`, its subject and its layouts that no email knows, each with the nearest that it does.
 
-    Raises ProjectError where a file cannot be read at all.
+    `more` are known besides. Raises ProjectError where a file cannot be read at all.
     """
     problems: set[Problem] = set()
+    names = KNOWN | more
     for path, front, pieces in _versions(files, template):
-        problems.update(_unknown(pieces))
+        problems.update(_unknown(pieces, names))
         for text, line in ((front.subject, front.subject_line), (front.preheader, front.preheader_line)):
-            problems.update(_unknown(cut(Source(path, Front(), text or "", line))))
+            problems.update(_unknown(cut(Source(path, Front(), text or "", line)), names))
         if other := beside(files, path, ".txt"):
-            problems.update(_unknown(expand(files, other, _locale(path, template))[1]))
+            problems.update(_unknown(expand(files, other, _locale(path, template))[1], names))
     return sorted(problems)
 
 
@@ -104,7 +108,7 @@ def _warning(pieces: Sequence[Piece], offset: int, rule: str, message: str, hint
     return Problem(FOLDER + piece.path, line, column, rule, message, hint, "warning")
 
 
-def _unknown(pieces: Sequence[Piece]) -> Iterator[Problem]:
+def _unknown(pieces: Sequence[Piece], names: frozenset[str]) -> Iterator[Problem]:
     """Every use of an unknown name. The tags are parsed together, each on lines whose origin is remembered."""
     origin: list[Piece | None] = [None]
     out = []
@@ -115,19 +119,25 @@ def _unknown(pieces: Sequence[Piece]) -> Iterator[Problem]:
             out.append(tag(piece))
             origin += [piece] * (1 + piece.text.count("\n"))
     tree = environment().parse("".join(out))
-    unknown = meta.find_undeclared_variables(tree) - KNOWN
-    for name, line, known in _uses(tree, unknown):
+    unknown = meta.find_undeclared_variables(tree) - names
+    for name, line, known in _uses(tree, unknown, names):
         piece = origin[min(line, len(origin)) - 1] or pieces[0]
         near = get_close_matches(name.rpartition(".")[2], sorted(known), 1)
+        if name == "event":
+            message = "'event' is known only to emails of campaigns that people enter on an event"
+            yield piece.problem("name", message, "write 'enter: {on: …}' in the campaign's file")
+            continue
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known - {'_', 'range'}))}"
         yield piece.problem("name", f"{name!r} is not known to emails", hint)
 
 
-def _uses(tree: nodes.Template, unknown: set[str]) -> Iterable[tuple[str, int, frozenset[str]]]:
+def _uses(
+    tree: nodes.Template, unknown: set[str], names: frozenset[str]
+) -> Iterable[tuple[str, int, frozenset[str]]]:
     for node in tree.find_all((nodes.Name, nodes.Getattr)):
         if isinstance(node, nodes.Name):
             if node.name in unknown and node.ctx == "load":
-                yield node.name, node.lineno, KNOWN
+                yield node.name, node.lineno, names
         elif isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
             fixed = _FIXED.get(node.node.name)
             if fixed is not None and node.attr not in fixed:

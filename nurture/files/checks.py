@@ -247,6 +247,28 @@ def _moment(value: Any) -> LocalMoment | None:
         return None
 
 
+def has_audience(scene: Scene) -> Iterator[Finding]:
+    """It is said who may enter, unless an event says it."""
+    if "audience" not in scene.data and "on" not in _dict(scene.data.get("enter")):
+        hint = "write it like 'audience: {stage: inactive}'"
+        yield Finding((), "missing-key", "'audience' is missing (Who may enter)", hint)
+
+
+def same_as_entry(scene: Scene) -> Iterator[Finding]:
+    """What is compared with the event of entry stands where people enter on one."""
+    on_event = "on" in _dict(scene.data.get("enter"))
+    for condition in walk.conditions(scene.data):
+        if condition.key != "did" or "same" not in _dict(condition.asked):
+            continue
+        path = (*condition.path, "same")
+        if condition.place == "audience":
+            message = "'same' compares with the event of entry, and nobody of an audience has entered yet"
+            yield Finding(path, "no-entry", message, "compare with 'where' instead", at_key=True)
+        elif not on_event:
+            message = "'same' compares with the event of entry, and nobody enters this campaign on one"
+            yield Finding(path, "no-entry", message, "write 'enter: {on: …}', or compare with 'where'", at_key=True)
+
+
 def always_closed(scene: Scene) -> Iterator[Finding]:
     """Some days are open."""
     yield from closed_all_year(scene.data.get("not_on"))
@@ -268,5 +290,6 @@ def sends_something(scene: Scene) -> Iterator[Finding]:
 
 RULES: tuple[Rule, ...] = (
     duplicate_steps, named_steps, topic, templates, entry_in_audience, opens, countries, locales, sums, zero_lengths,
-    never_open, re_enters, ends_after_start, always_closed, sends_something,
+    never_open, re_enters, ends_after_start, always_closed, has_audience, same_as_entry,
+    sends_something,
 )  # fmt: skip

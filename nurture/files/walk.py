@@ -12,7 +12,7 @@ from typing import Any
 from nurture.files.positions import Path
 
 PAST_EMAIL = frozenset({"received", "opened", "clicked"})
-PAST = PAST_EMAIL | {"replied", "engaged", "purchased"}
+PAST = PAST_EMAIL | {"replied", "engaged", "purchased", "did"}
 
 
 @dataclass(frozen=True, slots=True)

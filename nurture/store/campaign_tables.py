@@ -48,6 +48,7 @@ enrollment = table(
     Column("state", Word, nullable=False),
     Column("step", Word, nullable=False),
     Column("entered_at", Instant, nullable=False),
+    Column("event_id", Id),
     Column("arrived_at", Instant, nullable=False),
     Column("due_at", Instant),
     Column("why", String(200), nullable=False, default=""),
@@ -64,6 +65,16 @@ Index(
     **only_where((enrollment.c.state == "live") & enrollment.c.exclusive),
 )
 Index("ix_enrollment_campaign", enrollment.c.campaign, enrollment.c.entered_at)
+
+entry_event = table(
+    "entry_event",
+    Column("contact_id", Id, nullable=False),
+    Column("campaign", Word, nullable=False),
+    Column("event_id", Id, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    PrimaryKeyConstraint("contact_id", "campaign", "event_id"),
+)
+Index("ix_entry_event_campaign", entry_event.c.campaign, entry_event.c.occurred_at)
 
 decision = table(
     "decision",

@@ -35,6 +35,8 @@ from nurture.store.types import MICROSECOND, Instant, later, smallest
 
 # Under another name: the queries that ask stand on `message` themselves.
 message = messages.alias("asked")
+happened = event.alias("happened")
+entrance = event.alias("entrance")
 
 Sql = ColumnElement[Any]
 NOW: Sql = bindparam("now", type_=Instant())
@@ -106,7 +108,7 @@ class Asker:
             case c.TagIs(tag=tags):
                 return _exists(contact_tag, contact_tag.c.tag.in_(tags))
             case c.AttributeIs(attribute=wanted):
-                return and_(*(_attribute(name, test) for name, test in wanted.items()))
+                return and_(*(attributes.holds(name, test) for name, test in wanted.items()))
             case c.Consented(consent=which):
                 topic = consent.c.topic == which.topic if which.topic else true()
                 return _exists(consent, consent.c.given.is_(true()), topic)
@@ -116,6 +118,8 @@ class Asker:
                 return _moment(HOT[type(asked)], moment)
             case c.Purchased(purchased=past):
                 return self._purchased(past)
+            case c.Did(did=past):
+                return self._did(past)
             case _:
                 return self._happened(asked, getattr(asked, asked.key))
 
@@ -193,6 +197,35 @@ class Asker:
             parts.append(_bounds(_number(spent), *bounds))
         return and_(*parts)
 
+    def _did(self, past: c.PastEvent) -> Sql:
+        mine, at = self._of_event(past), happened.c.occurred_at
+        times = list(self._times(at, past))
+        if past.times:
+            counted = _number(select(func.count()).where(*mine, *times))
+            return _bounds(counted, past.times.at_least, past.times.at_most)
+        ever = exists(select(1).where(*mine, *times))
+        if past.ever is False:
+            return not_(ever)
+        if past.more_than:
+            later_one = exists(select(1).where(*mine, at >= ago(past.more_than.delta)))
+            return and_(ever, not_(later_one))
+        return ever
+
+    def _of_event(self, past: c.PastEvent) -> list[Sql]:
+        """The events asked about, whenever they happened."""
+        mine: list[Sql] = [happened.c.contact_id == contact.c.id, happened.c.kind == Kind.CUSTOM.value,
+                           happened.c.name == past.event]  # fmt: skip
+        mine += [attributes.holds(name, test, happened.c.detail) for name, test in (past.where or {}).items()]
+        if past.since:
+            self._entered()
+            # What somebody entered on happened as they entered, not since.
+            mine.append(happened.c.id != func.coalesce(enrollment.c.event_id, ""))
+        if past.same:
+            self._entered()
+            known = select(attributes.spelled(past.same, entrance.c.detail)).where(*of_entry(entrance))
+            mine.append(attributes.spelled(past.same, happened.c.detail) == _number(known))
+        return mine
+
     def _minor(self, money: Money | None) -> int | None:
         if money is None:
             return None
@@ -210,10 +243,9 @@ class Asker:
             past = getattr(leaf, leaf.key, None)
             if not isinstance(past, c.Past | c.Moment):
                 continue
-            column = HOT[type(leaf)]
             for length in (past.within, past.more_than):
                 if length and not _counts(past):
-                    yield later(column, length.delta + MICROSECOND)
+                    yield later(HOT[type(leaf)], length.delta + MICROSECOND)
                 elif length:
                     yield from self._oldest_leaves(leaf, length.delta)
 
@@ -229,9 +261,19 @@ class Asker:
             yield purchase.c.occurred_at, [purchase.c.contact_id == contact.c.id, which]
         if isinstance(leaf, c.Received):
             yield message.c.accepted_at, [message.c.contact_id == contact.c.id]
+        if isinstance(leaf, c.Did):
+            yield happened.c.occurred_at, self._of_event(leaf.did)
         if type(leaf) in KINDS:
             kinds = [kind.value for kind in KINDS[type(leaf)]]
             yield event.c.occurred_at, [event.c.contact_id == contact.c.id, event.c.kind.in_(kinds)]
+
+
+def of_entry(which: Any) -> list[Sql]:
+    """`which`, an alias of `event`, is the event on which the enrollment began; it was entered as of its time."""
+    return [
+        which.c.contact_id == enrollment.c.contact_id, which.c.kind == Kind.CUSTOM.value,
+        which.c.occurred_at == enrollment.c.entered_at, which.c.id == enrollment.c.event_id,
+    ]  # fmt: skip
 
 
 def next_flip(flips: list[Sql]) -> Sql | None:
@@ -270,7 +312,7 @@ def _number(statement: Any) -> Sql:
 
 
 def _counts(past: c.Past | c.Moment) -> bool:
-    return any(getattr(past, name, None) for name in ("times", "total", "step"))
+    return any(getattr(past, name, None) for name in ("times", "total", "step", "event"))
 
 
 def _bounds(value: Sql, at_least: Any, at_most: Any) -> Sql:
@@ -287,24 +329,3 @@ def _moment(column: Sql, moment: c.Moment) -> Sql:
 
 def _locale(name: str) -> Sql:
     return or_(contact.c.locale == name, contact.c.locale.startswith(f"{name}-", autoescape=True))
-
-
-def _attribute(name: str, wanted: Any) -> Sql:
-    match wanted:
-        case c.AttributeTest():
-            return _attribute_test(name, wanted)
-        case tuple():
-            return or_(*(attributes.equals(name, value) for value in wanted))
-        case _:
-            return attributes.equals(name, wanted)
-
-
-def _attribute_test(name: str, test: c.AttributeTest) -> Sql:
-    parts: list[Sql] = []
-    if test.is_set is not None:
-        parts.append(attributes.present(name) if test.is_set else not_(attributes.present(name)))
-    for bound, compare in ((test.at_least, "__ge__"), (test.at_most, "__le__")):
-        if bound is not None:
-            reading = attributes.text(name) if isinstance(bound, str) else attributes.number(name)
-            parts.append(getattr(reading, compare)(bound))
-    return and_(*parts)

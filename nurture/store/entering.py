@@ -27,7 +27,7 @@ from sqlalchemy import (
     true,
 )
 
-from nurture.core.enter import EnterAtMoment, EnterOnDate
+from nurture.core.enter import EnterAtMoment, EnterOn, EnterOnDate
 from nurture.core.program import Course, Program
 from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
 from nurture.store.database import MOST, insert_from, insert_new, upsert
@@ -100,6 +100,8 @@ class Entrance:
             case EnterAtMoment() as enter:
                 return not_(exists(select(1).where(mine, enrollment.c.entry_key == enter.key())))
             case EnterOnDate():
+                return true()
+            case EnterOn(per=per) if per:
                 return true()
         again = self.campaign.re_enter
         recent = (

@@ -9,6 +9,7 @@ from nurture.store.campaign_tables import contact_mark as contact_mark
 from nurture.store.campaign_tables import counter as counter
 from nurture.store.campaign_tables import decision as decision
 from nurture.store.campaign_tables import enrollment as enrollment
+from nurture.store.campaign_tables import entry_event as entry_event
 from nurture.store.campaign_tables import kept_email as kept_email
 from nurture.store.campaign_tables import message as message
 from nurture.store.contact_tables import consent as consent

@@ -171,3 +171,23 @@ def test_a_dry_run_of_suppressions_counts_and_writes_nothing(known: Shop) -> Non
     before = known.everything()
     assert known.take("suppressions", SUPPRESSED, dry_run=True).counts["new"] == 3
     assert known.everything() == before
+
+
+def test_an_event_of_ones_own_is_kept_with_its_fields(known: Shop) -> None:
+    text = (
+        "event,email,at,total,basket_id,items\n"
+        'checkout_started,ada@x.example,2026-11-01T10:00:00Z,50,b1,"[{""name"": ""Tea"", ""price"": 4.50}]"\n'
+        "Checkout_Started,ada@x.example,2026-11-01T10:00:00Z,50,b2,\n"
+    )
+    for _ in range(2):
+        known.take("events", text)
+    first, second = sorted(known.rows("event"), key=lambda row: row["detail"]["basket_id"])
+    assert (first["kind"], first["name"], second["name"]) == ("custom", "checkout_started", "checkout_started")
+    assert first["detail"] == {"total": 50, "basket_id": "b1", "items": [{"name": "Tea", "price": "4.50"}]}
+    assert known.contact("ada@x.example")["stage"] == "lead"
+
+
+@pytest.mark.parametrize(("kind", "meant"), [("cliked", "did you mean clicked"), ("Checkout started", "your own")])
+def test_a_misspelt_kind_is_not_an_event_of_ones_own(known: Shop, kind: str, meant: str) -> None:
+    summary = known.take("events", f"{HEAD}{kind},ada@x.example,2026-11-01,,,\n")
+    assert meant in summary.first_rejects[0].reason

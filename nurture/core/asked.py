@@ -1,0 +1,170 @@
+"""What a condition asks: when something happened, how often, for how much, with which fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from nurture.core.lifecycle import Stage
+from nurture.core.values import AgoText, DurationText, MoneyText, Switch
+
+
+class Closed(BaseModel):
+    """A part of a file: frozen, and a key it does not know is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_listed), Field(min_length=1)]
+Stages = Annotated[tuple[Stage, ...], BeforeValidator(_listed), Field(min_length=1)]
+Scalar = str | int | float | bool
+
+
+class Count(Closed):
+    """Bounds on a number; at least one of them."""
+
+    at_least: int | None = Field(None, ge=0, description="This many or more.", examples=[2])
+    at_most: int | None = Field(None, ge=0, description="This many or fewer.", examples=[5])
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Count:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("say at_least, at_most or both")
+        return self
+
+
+class Total(Closed):
+    """Bounds on a sum of money, net of refunds."""
+
+    at_least: MoneyText | None = Field(None, description="This much or more.", examples=["50 EUR"])
+    at_most: MoneyText | None = Field(None, description="This much or less.", examples=["500 EUR"])
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Total:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("say at_least, at_most or both")
+        return self
+
+
+class Moment(Closed):
+    """When something once happened."""
+
+    within: DurationText | None = Field(None, description="No longer ago than this.", examples=["3 days"])
+    more_than: AgoText | None = Field(None, description="Longer ago than this.", examples=["60 days ago"])
+
+    @model_validator(mode="after")
+    def _said(self) -> Moment:
+        if self.within is None and self.more_than is None:
+            raise ValueError("say within (like '3 days') or more_than (like '60 days ago')")
+        return self
+
+
+class Past(Closed):
+    """When and how often something happened. With several keys, all hold."""
+
+    WHAT: ClassVar[frozenset[str]] = frozenset()
+    """The keys that say what happened, not when."""
+
+    within: DurationText | None = Field(None, description="In the last so long.", examples=["14 days"])
+    more_than: AgoText | None = Field(
+        None, description="It did happen, and the last time is longer ago than this.", examples=["90 days ago"]
+    )
+    since: Literal["entry"] | None = Field(
+        None, description="Since the contact entered this campaign.", examples=["entry"]
+    )
+    ever: Switch | None = Field(None, description="At any time at all (yes), or never (no).", examples=["yes"])
+    times: Count | None = Field(None, description="How often, in the time asked about.", examples=[{"at_least": 2}])
+
+    @model_validator(mode="after")
+    def _said(self) -> Past:
+        if not self.model_fields_set:
+            raise ValueError("say when: within, more_than, since: entry or ever: yes")
+        if self.ever is False and len(self.model_fields_set - self.WHAT) > 1:
+            raise ValueError("'ever: no' stands alone")
+        if self.more_than and (self.within or self.times):
+            raise ValueError("more_than asks about the last time only; it does not go with within or times")
+        return self
+
+
+class PastEmail(Past):
+    """When and how often emails were received, opened or clicked."""
+
+    step: Texts | None = Field(None, description="Only the emails of these steps.", examples=["miss-you"])
+
+
+class PastPurchase(Past):
+    """When, how often and for how much something was bought."""
+
+    total: Total | None = Field(
+        None, description="The sum, in the time asked about.", examples=[{"at_least": "50 EUR"}]
+    )
+
+
+def _step_or_past(value: object) -> object:
+    if isinstance(value, str | list | tuple):
+        return {"step": value, "since": "entry"}
+    return value
+
+
+PastEmailOrStep = Annotated[
+    PastEmail,
+    BeforeValidator(_step_or_past, json_schema_input_type=str | list[str] | PastEmail),
+]
+
+
+class AttributeTest(Closed):
+    """What an attribute is compared with. With several keys, all hold."""
+
+    at_least: int | float | str | None = Field(
+        None, description="This or more; numbers, or dates as text.", examples=[5]
+    )
+    at_most: int | float | str | None = Field(
+        None, description="This or less; numbers, or dates as text.", examples=[10]
+    )
+    is_set: Switch | None = Field(None, description="Whether the attribute has any value.", examples=["yes"])
+
+    @model_validator(mode="after")
+    def _said(self) -> AttributeTest:
+        if not self.model_fields_set:
+            raise ValueError("say at_least, at_most or is_set")
+        return self
+
+
+def _attribute_kind(value: object) -> str:
+    return "test" if isinstance(value, dict | AttributeTest) else "list" if isinstance(value, list | tuple) else "value"
+
+
+AttributeWanted = Annotated[
+    Annotated[AttributeTest, Tag("attribute:test")]
+    | Annotated[tuple[Scalar, ...], Tag("attribute:list")]
+    | Annotated[Scalar, Tag("attribute:value")],
+    Discriminator(lambda value: f"attribute:{_attribute_kind(value)}"),
+]
+
+
+EventName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
+FieldName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_ -]{0,63}$")]
+Fields = Annotated[dict[FieldName, AttributeWanted], Field(min_length=1)]
+
+
+class PastEvent(Past):
+    """Which event happened, when and how often. Without a time, at any time."""
+
+    WHAT: ClassVar[frozenset[str]] = frozenset({"event", "where", "same"})
+
+    event: EventName = Field(
+        description="The event's name, as it is imported or sent to the API.", examples=["checkout_completed"]
+    )
+    where: Fields | None = Field(
+        None, description="What its fields are; all hold.", examples=[{"total": {"at_least": 20}, "plan": "pro"}]
+    )
+    same: FieldName | None = Field(
+        None,
+        description="This field has the value it has in the event on which the contact entered.",
+        examples=["basket_id"],
+    )
