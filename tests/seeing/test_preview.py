@@ -15,7 +15,7 @@ from support.line import PROJECT, TEMPLATE, Line, campaign
 from nurture.actions.check import check_files
 from nurture.actions.preview import Gate, Preview, draft, preview, send_test
 from nurture.core.errors import InputError, NotFound, ProjectError, RenderError
-from nurture.core.event import BounceClass
+from nurture.core.event import BounceClass, Kind
 from nurture.providers.base import Rejected
 from nurture.providers.outbox import Outbox, read
 from nurture.store import tables
@@ -201,3 +201,31 @@ def test_a_test_that_is_refused_says_what_the_provider_said(start: Start) -> Non
         send_test(line.database, laid_out, line.provider, "first", "hello", "me@example.org", None, line.clock())
     with pytest.raises(InputError, match="not an email address"):
         send_test(line.database, laid_out, line.provider, "first", "hello", "me", None, line.clock())
+
+
+SHOWN = "<p>{{ event.items|length }} of {{ event.total|money }}</p>"
+EVENT = f"---\nsubject: Hello\n---\n{SHOWN}" + TEMPLATE.split("---\n")[2]
+ON = campaign(enter="{on: checkout_started, where: {plan: [pro]}, per: basket_id}", audience="{}")
+
+
+def test_a_preview_has_the_event_given_or_the_latest_or_one_made_up(start: Start) -> None:
+    line = start(ON, templates={"hello": EVENT})
+    line.add_contact("ada")
+    assert "1 of €49.90" in shown(line, None).text
+    line.fact("ada", Kind.CUSTOM, name="checkout_started", detail={"items": [{}, {}], "total": 7})
+    assert "2 of €7.00" in shown(line).text
+    assert "0 of €8.00" in shown(line, event={"items": [], "total": "8"}).text
+
+
+def test_the_gate_is_asked_for_a_contact_whom_no_event_let_in(start: Start) -> None:
+    line = start(ON, templates={"hello": EVENT})
+    line.add_contact("ada")
+    before = everything(line)
+    assert gate(line, line.clock()).goes
+    assert everything(line) == before
+
+
+def test_event_is_not_known_where_nobody_enters_on_one(start: Start) -> None:
+    line = start()
+    line.files["templates/emails/hello.html"] = EVENT
+    assert "'event' is known only" in str(check_files(line.files).errors[0])
