@@ -71,7 +71,7 @@ FIELDS: dict[str, dict[str, Schema]] = {
         "refund_id": _text("The refund's own id, so that it counts once."),
     },
     "events": {
-        "kind": _text("What happened.", examples=list(NAMES)),
+        "kind": _text("What happened; or the name of an event of your own.", examples=[*NAMES, "checkout_started"]),
         "email": EMAIL,
         "contact_id": CONTACT_ID,
         "message_id": _text("The email it is about, by nurture's id.", pattern="^[0-9a-f]{32}$"),

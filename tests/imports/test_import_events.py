@@ -115,7 +115,7 @@ def _message(owner: str, at: datetime) -> dict[str, object]:
     ("row", "said"),
     [
         ("opened,nobody@x.example,2026-11-01,,,", "import the contact first"),
-        ("peeked,ada@x.example,2026-11-01,,,", "write one of opened"),
+        ("a peek,ada@x.example,2026-11-01,,,", "write one of opened"),
         ("opened,ada@x.example,2027-11-01,,,", "future"),
         ("opened,,2026-11-01,,,", "email: is missing"),
         (",ada@x.example,2026-11-01,,,", "kind: is missing"),
