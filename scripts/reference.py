@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import sys
+import types
 from collections.abc import Iterator
 from datetime import time
 from decimal import Decimal
 from enum import Enum
 from inspect import cleandoc
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -110,6 +111,8 @@ PARSED = {
     "_holdout": "a share, or …",
     "parse_share": "a share",
     "parse_spread": "like `over 3 hours`",
+    "parse_confidence": "a share",
+    "parse_delivered": "like `500 delivered`",
     "parse_after_leaving": "`never`, or like `180 days after leaving`",
     "parse_look": "`at once`, or like `daily at 10:53`, `weekdays at 09:07`, `mondays at 09:07`",
 }
@@ -165,9 +168,23 @@ def words(annotation: Any) -> str:
     return " or ".join(dict.fromkeys(word(kind) for kind in kinds))
 
 
+def _parsers(field: FieldInfo) -> set[str]:
+    """The parsers that read the field, those of its type among them."""
+    metadata, waiting = list(field.metadata), [field.annotation]
+    while waiting:
+        kind = waiting.pop()
+        if get_origin(kind) is Annotated:
+            inner, *more = get_args(kind)
+            metadata += more
+            waiting.append(inner)
+        elif get_origin(kind) in (Union, types.UnionType):
+            waiting += get_args(kind)
+    return {getattr(getattr(item, "func", None), "__name__", "") for item in metadata}
+
+
 def value(field: FieldInfo) -> str:
     """What may stand behind the key."""
-    parsers = {getattr(getattr(item, "func", None), "__name__", "") for item in field.metadata}
+    parsers = _parsers(field)
     told = next((PARSED[name] for name in parsers if name in PARSED), None)
     if told is None and str(shape.example(field)).endswith(" ago"):
         return "a time in the past"
@@ -187,6 +204,8 @@ def default(field: FieldInfo) -> str:
     if isinstance(given, BaseModel):
         said = given.model_dump(mode="json", exclude_defaults=True, by_alias=True)
         return f"`{shape.flow(said)}`" if said else ""
+    if isinstance(given, float) and _parsers(field) & {"parse_share", "parse_confidence"}:
+        return f"`{given:.0%}`"
     if isinstance(given, frozenset):
         return "every day"
     return f"`{given.value if isinstance(given, Enum) else shape.flow(given)}`"

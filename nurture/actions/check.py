@@ -21,8 +21,9 @@ from nurture.files.loader import Loaded, load_files
 from nurture.files.positions import Place, Positions
 from nurture.files.tree import read
 
-EmailKey = tuple[str, str, str]
-"""Campaign, step, and the locale the email is written in; "" for the one that is sent where no other fits."""
+EmailKey = tuple[str, str, str, str]
+"""Campaign, step, the locale the email is written in ("" for the one that is sent where no other fits), and the
+variant ("" where the step has none)."""
 
 SUBJECT = "subject"
 
@@ -82,19 +83,31 @@ def _emails(loaded: Loaded, campaign: Campaign) -> tuple[dict[EmailKey, Compiled
     emails: dict[EmailKey, CompiledEmail] = {}
     problems: list[Problem] = []
     for step in walk_steps(campaign.steps):
-        if not isinstance(step, SendStep):
+        if isinstance(step, SendStep):
+            for variant in [one.id for one in step.variants] or [""]:
+                made, found = _written(loaded, campaign, step, variant)
+                emails |= made
+                problems += found
+    return emails, list(dict.fromkeys(problems))
+
+
+def _written(
+    loaded: Loaded, campaign: Campaign, step: SendStep, variant: str
+) -> tuple[dict[EmailKey, CompiledEmail], list[Problem]]:
+    """One email of a step in every language."""
+    template, subject = step.template(variant), step.subject_of(variant)
+    emails: dict[EmailKey, CompiledEmail] = {}
+    wrong = _subject(loaded, campaign, step, variant)
+    problems = [*wrong, *_linted(loaded.templates, template, known_besides(campaign))]
+    for locale in () if wrong else sorted({"", *variants(loaded.templates, template)}):
+        try:
+            branding = branding_of(loaded, campaign, step)
+            compiled = compile_email(loaded.templates, template, locale, branding, subject=subject)
+        except ProjectError as error:
+            problems += error.problems
             continue
-        wrong = _subject(loaded, campaign, step)
-        problems += [*wrong, *_linted(loaded.templates, step.send, known_besides(campaign))]
-        for locale in () if wrong else sorted({"", *variants(loaded.templates, step.send)}):
-            try:
-                branding = branding_of(loaded, campaign, step)
-                compiled = compile_email(loaded.templates, step.send, locale, branding, subject=step.subject)
-            except ProjectError as error:
-                problems += error.problems
-                continue
-            emails[campaign.name, step.id, locale] = compiled
-            problems += filter(None, [oversize(compiled)])
+        emails[campaign.name, step.id, locale, variant] = compiled
+        problems += filter(None, [oversize(compiled)])
     return emails, problems
 
 
@@ -112,27 +125,29 @@ def _linted(templates: Mapping[str, str], template: str, more: frozenset[str]) -
     return [problem for problem in found if problem.rule != "subject"]
 
 
-def _subject(loaded: Loaded, campaign: Campaign, step: SendStep) -> list[Problem]:
+def _subject(loaded: Loaded, campaign: Campaign, step: SendStep, variant: str) -> list[Problem]:
     """What is wrong with a subject that stands in the campaign file, told at its place there."""
-    if step.subject is None:
+    subject = step.subject_of(variant)
+    if subject is None:
         return []
     try:
-        found: Sequence[Problem] = undeclared({f"{SUBJECT}.html": step.subject}, SUBJECT, known_besides(campaign))
+        found: Sequence[Problem] = undeclared({f"{SUBJECT}.html": subject}, SUBJECT, known_besides(campaign))
     except ProjectError as error:
         found = error.problems
     path = f"{CAMPAIGNS}/{campaign.name}.yaml"
-    place = _subject_place(path, loaded.files[path], step.id)
+    place = _subject_place(path, loaded.files[path], step, variant)
     return [replace(problem, path=path, line=place.line, column=place.column) for problem in found]
 
 
-def _subject_place(path: str, text: str, step_id: str) -> Place:
-    """Where the subject of a step stands in its campaign's file."""
+def _subject_place(path: str, text: str, step: SendStep, variant: str) -> Place:
+    """Where the subject of a step, or of a variant, stands in its campaign's file."""
     root, _ = read(path, text)
     if root is None:
         return Place(1, 1)
-    steps = walk.steps(root.data().get("steps"))
-    paths = [step.path for step in steps if step.id == step_id]
-    return Positions(root, path).value((*paths[0], "subject")) if paths else root.place
+    own = next((at for at, one in enumerate(step.variants) if one.id == variant and one.subject), None)
+    below = ("subject",) if own is None else ("variants", own, "subject")
+    paths = [seen.path for seen in walk.steps(root.data().get("steps")) if seen.id == step.id]
+    return Positions(root, path).value((*paths[0], *below)) if paths else root.place
 
 
 def branding_of(loaded: Loaded, campaign: Campaign, step: SendStep) -> Branding:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from nurture.actions.choose import Choices, Chosen
 from nurture.actions.queries import Queries
 from nurture.actions.release import Emails
 from nurture.actions.stop import stopped
@@ -58,6 +59,7 @@ class _Rendered:
     candidate: Candidate
     outgoing: Outgoing
     digest: str
+    chosen: Chosen
     kept: Mapping[str, Any]
 
 
@@ -95,6 +97,7 @@ class _Claimer:
     def claim(self, name: str, room: int) -> Claimed:
         course = self._queries.program.courses[name]
         bounds = self._bounds(course)
+        self._choices = Choices(self._connection, course, self._queries.release.salt)
         passed = self._ask(course, bounds, room)
         places, granted = self._reserve(course, bounds, passed)
         rendered = self._render(course, passed[:granted])
@@ -102,6 +105,7 @@ class _Claimer:
         claims = tuple(self._claim_of(one, tuple(places)) for one in rendered)
         rows = [self._row(one) for one in rendered]
         messages.save_claims(self._connection, rows, [one.kept for one in rendered])
+        self._choices.begin({one.chosen for one in rendered}, self._now)
         self._save_refusals()
         return Claimed(claims, len(self._refusals))
 
@@ -124,7 +128,7 @@ class _Claimer:
             self._refusals.clear()
             found = query.some(self._connection, self._now, size)
             for candidate in found:
-                verdict = gate.ask(candidate.asked, bounds, self._now)
+                verdict = gate.ask(self._choices.ask(candidate), bounds, self._now)
                 if isinstance(verdict, Pass):
                     # A contact's second email waits for the next claim, which sees the first.
                     passed.setdefault(candidate.contact_id, candidate)
@@ -207,7 +211,10 @@ class _Claimer:
         event: Mapping[str, Any] | None,
     ) -> _Rendered:
         contact = candidate.contact
-        digest = self._queries.release.email(course.campaign.name, candidate.step, contact["locale"])
+        chosen = self._choices.of(candidate)
+        digest = self._queries.release.email(
+            course.campaign.name, candidate.step, contact["locale"], chosen.variant or ""
+        )
         filler = self._emails.filler(digest)
         values = template_values(course.campaign, contact, purchase, candidate.asked.zone.key, event)
         stream = filler.render(values)
@@ -223,7 +230,7 @@ class _Claimer:
             "recipient_name": recipient.name, "recipient_address": recipient.address, "tracked": tracked,
             "stream": stream,
         }  # fmt: skip
-        return _Rendered(candidate, outgoing, digest, kept)
+        return _Rendered(candidate, outgoing, digest, chosen, kept)
 
     def _claim_of(self, one: _Rendered, places: tuple[tuple[str, str], ...]) -> Claim:
         candidate = one.candidate
@@ -239,6 +246,7 @@ class _Claimer:
             "due_at": None, "fence": one.candidate.fence + 1, "attempts": one.candidate.attempts + 1,
             "lease_until": self._now + lease, "claimed_at": self._now, "provider": self._provider,
             "email_digest": one.digest, "subject": one.outgoing.email.subject,
+            "variant": one.chosen.variant, "trial": one.chosen.trial,
         }  # fmt: skip
 
     def _save_refusals(self) -> None:

@@ -22,8 +22,9 @@ from nurture.providers import outbox
 from nurture.store import invariants as rows
 from nurture.store import lives, migrate, recompute, releases, reports, stories
 from nurture.store.database import BATCH, Connection, Database
-from nurture.store.invariants import SHOWN, Scope
+from nurture.store.invariants import SHOWN
 from nurture.store.recompute import Difference
+from nurture.store.scope import Scope
 
 FOREVER = datetime(1970, 1, 1, tzinfo=UTC)
 SLACK = timedelta(seconds=30)

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 from nurture.actions.check import Checked
+from nurture.actions.choose import Choices
 from nurture.actions.claim import claim_in
 from nurture.actions.queries import Queries
 from nurture.actions.release import Emails, Release
@@ -104,6 +105,7 @@ class Preview:
     size: int
     problems: tuple[Problem, ...]
     gate: Gate | None = None
+    variant: str | None = None
 
 
 def preview(
@@ -117,21 +119,25 @@ def preview(
     locale: str | None = None,
     at: datetime | None = None,
     event: Mapping[str, Any] | None = None,
+    variant: str | None = None,
 ) -> Preview:
     """Show the email of a step for the contact with that address, or for somebody made up; `at` asks the gate too.
 
-    `event` holds the fields of the event on which they entered; without it, it is their latest, or made up. Nothing is
+    `event` holds the fields of the event on which they entered; without it, it is their latest, or made up. Of a step
+    with variants the one that the contact gets, the first for somebody made up, or the one that is named. Nothing is
     written. Raises NotFound for what does not exist, ProjectError for a campaign with errors, RenderError for an email
     that cannot be made for this contact. Times are aware UTC.
     """
     sends = _sending(draft, campaign, step)
     person = _person(database, draft.program, address, locale, now)
     person = _with_event(database, draft, campaign, person, event, now)
-    compiled, email = _filled(draft, campaign, step, person, None, now)
+    variant = _variant(database, draft, campaign, sends, person, variant)
+    compiled, email = _filled(draft, campaign, step, variant, person, None, now)
+    template = sends.template(variant or "")
     return Preview(
         campaign=campaign,
         step=step,
-        template=sends.send,
+        template=template,
         locale=compiled.locale,
         address=person.contact["address"],
         made_up=person.id is None,
@@ -140,8 +146,9 @@ def preview(
         text=email.text,
         html=email.html,
         size=len(email.as_bytes()),
-        problems=_problems(draft.checked, campaign, sends.send),
+        problems=_problems(draft.checked, campaign, template),
         gate=_gate(database, draft, campaign, step, person, at) if at else None,
+        variant=variant,
     )
 
 
@@ -156,16 +163,18 @@ def send_test(
     now: datetime,
     *,
     locale: str | None = None,
+    variant: str | None = None,
 ) -> str:
     """Hand one email to the provider, its subject marked as a test, its links untracked. Returns the subject.
 
     Nothing is recorded. Raises InputError when the provider does not take it, and all that `preview` raises.
     """
-    _sending(draft, campaign, step)
+    sends = _sending(draft, campaign, step)
     _known_address(to)
     person = _person(database, draft.program, address, locale, now)
     person = _with_event(database, draft, campaign, person, None, now)
-    _, email = _filled(draft, campaign, step, person, Mailbox("", to), now)
+    variant = _variant(database, draft, campaign, sends, person, variant)
+    _, email = _filled(draft, campaign, step, variant, person, Mailbox("", to), now)
     # Ids that belong to nobody: what comes back about a test concerns no contact.
     outgoing = Outgoing(new_contact_id(), new_contact_id(), campaign, step, email)
     outcome = provider.send([outgoing], monotonic() + SEND_SECONDS)[0]
@@ -185,6 +194,19 @@ def _sending(draft: Draft, campaign: str, step: str) -> SendStep:
         sends = ", ".join(one.id for one in course.sends) or "none"
         raise NotFound(f"{campaign} has no step {step!r} that sends an email; those that do: {sends}")
     return found
+
+
+def _variant(
+    database: Database, draft: Draft, campaign: str, sends: SendStep, person: Person, wanted: str | None
+) -> str | None:
+    """The variant to show; None where the step has none."""
+    known = [one.id for one in sends.variants]
+    if wanted is not None and wanted not in known:
+        raise NotFound(f"{campaign}/{sends.id} has no variant {wanted!r}; it has {', '.join(known) or 'none'}")
+    if wanted or not known or person.id is None:
+        return wanted or next(iter(known), None)
+    with database.read() as connection:
+        return Choices(connection, draft.program.courses[campaign], draft.release.salt).now(sends.id, person.id).variant
 
 
 def _problems(checked: Checked, campaign: str, template: str) -> tuple[Problem, ...]:
@@ -237,11 +259,11 @@ def _made_up(program: Program, locale: str | None, now: datetime) -> Person:
 
 
 def _filled(
-    draft: Draft, campaign: str, step: str, person: Person, to: Mailbox | None, now: datetime
+    draft: Draft, campaign: str, step: str, variant: str | None, person: Person, to: Mailbox | None, now: datetime
 ) -> tuple[CompiledEmail, FilledEmail]:
     """The email, to the contact or, as a test, to somebody else. Its links are signed for nobody."""
     contact, course = person.contact, draft.program.courses[campaign]
-    digest = draft.release.email(campaign, step, contact["locale"])
+    digest = draft.release.email(campaign, step, contact["locale"], variant or "")
     compiled = draft.emails.compiled(digest)
     filler = draft.emails.filler(digest) if to is None else Filler(_marked(compiled), draft.emails.signer)
     zone = draft.program.zone_of(contact["timezone"])

@@ -59,7 +59,7 @@ class Queries:
     def due(self, campaign: str) -> DueQuery:
         """The question for a campaign's due enrollments."""
         if campaign not in self._due:
-            self._due[campaign] = DueQuery(self.program, self.program.courses[campaign])
+            self._due[campaign] = DueQuery(self.program, self.program.courses[campaign], self.release.salt)
         return self._due[campaign]
 
     def claim(self, campaign: str) -> ClaimQuery:

@@ -36,14 +36,18 @@ class Release:
     emails: Mapping[releases.EmailKey, str]
     salt: str
 
-    def email(self, campaign: str, step: str, locale: str | None) -> str:
-        """The digest of the email for a contact of that locale: the exact one, its language's, else the default."""
+    def email(self, campaign: str, step: str, locale: str | None, variant: str = "") -> str:
+        """The digest of the email for a contact of that locale: the exact one, its language's, else the default.
+
+        Raises NotFound where the step has no such email.
+        """
         wanted = (locale or "").replace("_", "-")
         for candidate in (wanted, wanted.partition("-")[0], self.program.project.locale, ""):
-            digest = self.emails.get((campaign, step, candidate))
+            digest = self.emails.get((campaign, step, candidate, variant))
             if digest:
                 return digest
-        raise NotFound(f"no email was published for step {step!r} of campaign {campaign!r}")
+        which = f"variant {variant!r} of step {step!r}" if variant else f"step {step!r}"
+        raise NotFound(f"no email was published for {which} of campaign {campaign!r}")
 
 
 class Emails:

@@ -6,24 +6,28 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from nurture.core.campaign import Campaign
 from nurture.core.decide import Arm
 from nurture.core.errors import NotFound
 from nurture.core.experiment import Interval, Measured, earned, uplift
-from nurture.core.program import Program
-from nurture.store import reports
+from nurture.core.program import Course, Program
+from nurture.store import reports, trials
 from nurture.store.database import Connection, Database
 from nurture.store.reports import ClaimRow, EnrollmentRow, MessageRow
+from nurture.store.trials import TrialRow
 
+RUNNING = "running"
 WAITING = ("due", "retry", "sending")
 NOTHING = Measured(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One step's emails. Each email is counted once in `due`, which is all of sent, rejected, unknown, skipped and
-    waiting. None means not observed: nobody could have told. `revenue` is net, in minor units."""
+    """One step's emails, or one variant's of them, whose id is `step` then. Each email is counted once in `due`, which
+    is all of sent, rejected, unknown, skipped and waiting. None means not observed: nobody could have told. `revenue`
+    is net, in minor units."""
 
     step: str
     due: int
@@ -46,6 +50,20 @@ class StepReport:
     won_back: int = 0
     revenue: int = 0
     unrated: int = 0
+    variants: tuple[StepReport, ...] = ()
+    trial: TrialReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialReport:
+    """What became of the choice between a step's variants: `running`, or what its one look found (see core.winner)."""
+
+    by: str
+    began_at: datetime
+    decided_at: datetime | None
+    outcome: str
+    winner: str | None
+    figures: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +146,7 @@ def report_in(connection: Connection, program: Program, now: datetime, campaign:
         reports.message_rows(connection, now, campaign),
         reports.enrollment_rows(connection, campaign),
         reports.claim_rows(connection, campaign),
+        {(row.campaign, row.step, row.digest): row for row in trials.every(connection)},
     )
     names = _names(program, campaign, {row.campaign for row in rows.messages} | {row.campaign for row in rows.entries})
     return Report(
@@ -145,6 +164,7 @@ class _Rows:
     messages: Sequence[MessageRow]
     entries: Sequence[EnrollmentRow]
     claims: Sequence[ClaimRow]
+    trials: Mapping[tuple[str, str, str], TrialRow]
 
     @property
     def told(self) -> set[str | None]:
@@ -165,7 +185,7 @@ def _campaign(connection: Connection, program: Program, name: str, rows: _Rows, 
     course = program.courses.get(name)
     messages = [row for row in rows.messages if row.campaign == name]
     entries = [row for row in rows.entries if row.campaign == name]
-    claims = {row.step: row for row in rows.claims if row.campaign == name}
+    claims = [row for row in rows.claims if row.campaign == name]
     known = [step.id for step in course.sends] if course else []
     order = [*known, *sorted({row.step for row in messages} - set(known))]
     of_step = {step: [row for row in messages if row.step == step] for step in order}
@@ -176,10 +196,12 @@ def _campaign(connection: Connection, program: Program, name: str, rows: _Rows, 
         entered=sum(entry.count for entry in entries),
         live=sum(entry.count for entry in entries if entry.state == "live"),
         ended=_counted((entry.reason, entry.count) for entry in entries if entry.state != "live"),
-        steps=tuple(_step(step, of_step[step], claims.get(step), rows.told) for step in order),
-        claimed_purchases=sum(row.purchases for row in claims.values()),
-        claimed_conversions=sum(row.conversions for row in claims.values()),
-        claimed_revenue=sum(row.revenue for row in claims.values()),
+        steps=tuple(
+            _step(step, of_step[step], [row for row in claims if row.step == step], rows, course) for step in order
+        ),
+        claimed_purchases=sum(row.purchases for row in claims),
+        claimed_conversions=sum(row.conversions for row in claims),
+        claimed_revenue=sum(row.revenue for row in claims),
         comparison=_comparison(connection, program, course.campaign, now) if course else None,
     )
 
@@ -192,11 +214,32 @@ def _counted(pairs: Iterable[tuple[str | None, int]]) -> dict[str, int]:
     return dict(sums.most_common())
 
 
-def _step(step: str, rows: Sequence[MessageRow], claim: ClaimRow | None, told: set[str | None]) -> StepReport:
+def _step(
+    step: str, rows: Sequence[MessageRow], claims: Sequence[ClaimRow], all_rows: _Rows, course: Course | None
+) -> StepReport:
+    """A step whole, and each of its variants."""
+    told = all_rows.told
+    trial = course.trials.get(step) if course else None
+    ids = [*(trial.shares if trial else ()), *sorted({row.variant for row in rows if row.variant})]
+    variants = [
+        _emails(one, [row for row in rows if row.variant == one], [row for row in claims if row.variant == one], told)
+        for one in dict.fromkeys(ids)
+    ]
+    found = all_rows.trials.get((course.campaign.name, step, trial.digest)) if course and trial else None
+    return replace(_emails(step, rows, claims, told), variants=tuple(variants), trial=_trial(found))
+
+
+def _trial(row: TrialRow | None) -> TrialReport | None:
+    if row is None:
+        return None
+    return TrialReport(row.judged, row.began_at, row.decided_at, row.outcome or RUNNING, row.winner, row.figures)
+
+
+def _emails(name: str, rows: Sequence[MessageRow], claims: Sequence[ClaimRow], told: set[str | None]) -> StepReport:
     by_state = _counted((row.state, row.count) for row in rows)
     sent = by_state.get("accepted", 0)
     report = StepReport(
-        step=step,
+        step=name,
         due=sum(row.count for row in rows),
         sent=sent,
         waiting=sum(by_state.get(state, 0) for state in WAITING),
@@ -204,13 +247,11 @@ def _step(step: str, rows: Sequence[MessageRow], claim: ClaimRow | None, told: s
         unknown=by_state.get("unknown", 0),
         skipped=_counted((row.reason, row.count) for row in rows if row.state == "skipped"),
         delivered=_delivered(rows, told),
-        **{name: sum(getattr(row, name) for row in rows) for name in SUMMED},
+        **{key: sum(getattr(row, key) for row in rows) for key in SUMMED},
     )
-    if sent and not sum(row.observed for row in rows) and not any(getattr(report, name) for name in SEEN):
+    if sent and not sum(row.observed for row in rows) and not any(getattr(report, key) for key in SEEN):
         report = replace(report, opened=None, machine_opened=None, clicked=None, machine_clicked=None)
-    if claim is None:
-        return report
-    return replace(report, **{name: getattr(claim, name) for name in CLAIMED})
+    return replace(report, **{key: sum(getattr(claim, key) for claim in claims) for key in CLAIMED})
 
 
 SEEN = ("opened", "machine_opened", "clicked", "machine_clicked")

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from nurture.actions.queries import Queries
 from nurture.actions.record import Told, restage, revalue, stir, tell, weigh_evidence
 from nurture.actions.release import RESTAGE
+from nurture.actions.winner import WAKES_FOR, find_winners
 from nurture.core.money import Money
-from nurture.store import lives, messages, purchases, releases, stages
+from nurture.store import lives, messages, purchases, releases, stages, trials
 from nurture.store.database import BATCH, Connection, Database
+from nurture.store.trials import TrialRow
 
 WATCHED = timedelta(hours=24)
 NEWEST = 5_000
@@ -35,6 +37,7 @@ class _Found:
     restage_after: str | None
     stages: list[str]
     alarms: dict[str, str]
+    trials: list[TrialRow]
 
 
 def sweep(database: Database, queries: Queries, now: datetime) -> int:
@@ -51,6 +54,7 @@ def sweep(database: Database, queries: Queries, now: datetime) -> int:
     for campaign, reason in found.alarms.items():
         with database.write() as connection:
             messages.open_breaker(connection, campaign, now + COOL_DOWN, reason, now)
+    done += find_winners(database, queries, found.trials, now)
     return done + len(found.valueless) + len(found.stages) + len(found.alarms)
 
 
@@ -74,6 +78,7 @@ def _look(database: Database, queries: Queries, now: datetime) -> _Found:
             restage_after=releases.get_meta(connection, RESTAGE),
             stages=stages.due_stages(connection, now, BATCH),
             alarms=_alarms(connection, now),
+            trials=trials.attended(connection, now, now - WAKES_FOR),
         )
 
 

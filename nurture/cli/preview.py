@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--at", metavar="TIME", help="Also say whether it would leave then: '2026-11-27 10:00', project time.")
 @click.option("--locale", help="As if this were the contact's locale.")
 @click.option("--event", metavar="JSON", help="Fields of the event on which they entered; else their latest.")
+@click.option("--variant", metavar="ID", help="This variant; without it, the one that the contact gets.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
               help="Write the HTML to FILE (- for standard output).")  # fmt: skip
 @click.option("--text", "only_text", is_flag=True, help="Print the plain text only.")
@@ -39,6 +40,7 @@ def command(
     at: str | None,
     locale: str | None,
     event: str | None,
+    variant: str | None,
     html: Path | None,
     only_text: bool,
     in_browser: bool,
@@ -68,7 +70,8 @@ def command(
     drafted = drafted_project(opened)
     fields = parse_fields(event) if event else None
     found = preview(
-        opened.database, drafted, campaign, step, contact, opened.now(), locale=locale, at=when, event=fields
+        opened.database, drafted, campaign, step, contact, opened.now(), locale=locale, at=when, event=fields,
+        variant=variant,
     )
     if html is not None:
         _write(html, found.html)
@@ -134,6 +137,8 @@ def _show(found: Preview, files: Mapping[str, str]) -> None:
         console().print(Text.assemble((f"{name}: ", "bold"), plain(value)), soft_wrap=True)
     print(f"\n{plain(found.text).rstrip()}\n")
     notes: list[Any] = [f"{found.template} in {found.locale or 'the default language'}, {found.size:,} bytes"]
+    if found.variant:
+        notes.insert(0, f"variant {found.variant}")
     if found.made_up:
         notes.append("for somebody made up; --contact ADDRESS shows it for a real one")
     print(f"({'; '.join(notes)})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -93,16 +94,39 @@ def show_campaign(one: CampaignReport, currency: str) -> None:
     console().print(Text(f"{one.campaign}: {one.title}", style="bold"))
     left = ", ".join(f"{count:,} {reason}" for reason, count in one.ended.items())
     print(f"{one.entered:,} entered, {one.live:,} are in" + (f"; left: {left}" if left else "") + ".\n")
-    table([_step(step, currency) for step in one.steps], STEP_COLUMNS)
+    table([row for step in one.steps for row in _rows(step, currency)], STEP_COLUMNS)
     for step in one.steps:
         if step.skipped:
             print(f"\n{step.step} skipped: " + ", ".join(f"{count:,} {why}" for why, count in step.skipped.items()))
+    for step in one.steps:
+        _show_trial(step)
     print(
         f"\nClaimed: {one.claimed_conversions:,} conversions in {one.claimed_purchases:,} purchases, "
         f"{money(one.claimed_revenue, currency)}."
     )
     if one.comparison:
         _show_comparison(one.comparison, currency)
+
+
+def _rows(step: StepReport, currency: str) -> list[list[object]]:
+    variants = [_step(replace(one, step=f"  {one.step}"), currency) for one in step.variants]
+    return [_step(step, currency), *variants]
+
+
+def _show_trial(step: StepReport) -> None:
+    """Say what became of the choice between variants; loudly where people were lost on the way."""
+    from rich.text import Text
+
+    from nurture.core.winner import sentence
+
+    trial = step.trial
+    if trial is None:
+        return
+    print()
+    told = sentence(trial.outcome, trial.winner, trial.figures)
+    style = "bold red" if trial.outcome == "sample-ratio" else "bold" if trial.winner else ""
+    when = f" ({trial.decided_at:%Y-%m-%d %H:%M} UTC)" if trial.decided_at else ""
+    console().print(Text(f"{step.step}, by {trial.by}: {told}{when}", style=style), soft_wrap=True)
 
 
 def _step(step: StepReport, currency: str) -> list[object]:

@@ -13,10 +13,18 @@ from nurture.cli.frame import emit, json_option, project_directory
 @click.option("--to", required=True, metavar="ADDRESS", help="Who gets it.")
 @click.option("--contact", metavar="ADDRESS", help="Whose values it is filled with; without it, somebody is made up.")
 @click.option("--locale", help="As if this were the contact's locale.")
+@click.option("--variant", metavar="ID", help="This variant; without it, the one that the contact gets.")
 @json_option
 @click.pass_context
 def command(
-    ctx: click.Context, campaign: str, step: str, to: str, contact: str | None, locale: str | None, as_json: bool
+    ctx: click.Context,
+    campaign: str,
+    step: str,
+    to: str,
+    contact: str | None,
+    locale: str | None,
+    variant: str | None,
+    as_json: bool,
 ) -> None:
     """Send the email of STEP of CAMPAIGN to ADDRESS through the project's provider, from the files as they stand.
 
@@ -39,7 +47,8 @@ def command(
     drafted = drafted_project(opened)
     with closing(opened.provider()) as provider:
         subject = send_test(
-            opened.database, drafted, provider, campaign, step, to, contact, opened.now(), locale=locale
-        )
+            opened.database, drafted, provider, campaign, step, to, contact, opened.now(), locale=locale,
+            variant=variant,
+        )  # fmt: skip
     told = {"to": to, "subject": subject, "provider": provider.name}
     emit(told, as_json, lambda it: print(f"{it['provider']} took {it['subject']!r} for {it['to']}."))

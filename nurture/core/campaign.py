@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from nurture.core.calendar import BusinessDays, BusinessDaysText, NotOn
-from nurture.core.condition import Closed, Condition, Leaf, PastPurchase, Scalar, Stages, Texts
+from nurture.core.change import SetChange
+from nurture.core.choice import StepId, TemplateName, Variant, Winner, parted, shares_of
+from nurture.core.condition import Closed, Condition, Leaf, PastPurchase, Stages
 from nurture.core.dates import MomentText
 from nurture.core.enter import Enter
 from nurture.core.values import (
@@ -25,9 +27,6 @@ from nurture.core.values import (
     parse_duration,
     parse_share,
 )
-
-StepId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-TemplateName = Annotated[str, Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)*$")]
 
 
 class Status(StrEnum):
@@ -164,28 +163,6 @@ WaitFor = Annotated[
 ]
 
 
-class TagChange(Closed):
-    """Tags to put on and take off."""
-
-    add: Texts | None = Field(None, description="Tags to put on.", examples=[["onboarded"]])
-    remove: Texts | None = Field(None, description="Tags to take off.", examples=[["new"]])
-
-
-class SetChange(Closed):
-    """What to set on the contact."""
-
-    attributes: dict[str, Scalar | None] = Field(
-        {}, description="Attributes; null removes.", examples=[{"onboarded": True}]
-    )
-    tags: TagChange = Field(TagChange(), description="Tags to put on and take off.")
-
-    @model_validator(mode="after")
-    def _said(self) -> SetChange:
-        if not self.attributes and not self.tags.add and not self.tags.remove:
-            raise ValueError("say what to set: attributes, tags or both")
-        return self
-
-
 class StepBase(Closed):
     """What every step has."""
 
@@ -204,6 +181,47 @@ class SendStep(StepBase):
     otherwise: Literal["continue"] | None = Field(
         None, description="Go on when the email cannot be sent for good, instead of leaving.", examples=["continue"]
     )
+    variants: tuple[Variant, ...] = Field(
+        (),
+        description="Several emails for this step, each to its share of the people, by stable chance.",
+        examples=[[{"id": "place", "subject": "We kept your place"}, {"id": "changed", "subject": "What changed"}]],
+    )
+    winner: Winner | None = Field(
+        None,
+        description="When the best variant is chosen; everybody after gets it. Without it, the shares stay.",
+        examples=[{"by": "clicked", "after_each": "500 delivered"}],
+    )
+
+    @model_validator(mode="after")
+    def _chosen(self) -> SendStep:
+        if self.winner and len(self.variants) < 2:
+            raise ValueError("a winner is chosen among variants; write two or more variants, or remove 'winner'")
+        if self.variants:
+            shares_of(self.variants)
+            _told_apart(self)
+        return self
+
+    def template(self, variant: str = "") -> TemplateName:
+        """The template that a variant ("" for none) sends."""
+        return next((one.send for one in self.variants if one.id == variant and one.send), self.send)
+
+    def subject_of(self, variant: str = "") -> str | None:
+        """The subject that a variant ("" for none) has instead of its template's own."""
+        found = next((one for one in self.variants if one.id == variant), None)
+        if found is None:
+            return self.subject
+        return found.subject or (None if found.send else self.subject)
+
+
+def _told_apart(step: SendStep) -> None:
+    seen: dict[tuple[str, str | None], str] = {}
+    for one in step.variants:
+        other = seen.setdefault((step.template(one.id), step.subject_of(one.id)), one.id)
+        if other != one.id:
+            raise ValueError(
+                f"the variants '{other}' and '{one.id}' are the same email; give one of them a subject or a template "
+                "of its own"
+            )
 
 
 class WaitStep(StepBase):
@@ -224,6 +242,35 @@ class IfStep(StepBase):
     )
 
 
+class SplitPath(Closed):
+    """One of the ways of a split."""
+
+    id: StepId = Field(
+        description="A lasting name, unique in the split; people keep their way by it.", examples=["reader"]
+    )
+    share: ShareText = Field(description="How many go this way; together 100%.", examples=["50%"])
+    steps: tuple[Step, ...] = Field(
+        (), description="The steps of this way; without them, what follows the split.",
+        examples=[[{"id": "guide", "send": "prospect/guide"}]],
+    )  # fmt: skip
+
+
+class SplitStep(StepBase):
+    """Choose by stable chance: the same contact always goes the same way."""
+
+    split: tuple[SplitPath, ...] = Field(
+        description="The ways, with the share of people that goes each.",
+        examples=[[{"id": "reader", "share": "50%"}, {"id": "doer", "share": "50%"}]],
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> SplitStep:
+        if len(self.split) < 2:
+            raise ValueError("a split has two ways or more; write one like {id: reader, share: 50%, steps: […]}")
+        parted({path.id: path.share for path in self.split}, [path.id for path in self.split])
+        return self
+
+
 class SetStep(StepBase):
     """Set attributes and tags of the contact."""
 
@@ -237,7 +284,8 @@ class StopMailingStep(StepBase):
 
 
 STEP_KINDS: dict[str, type[StepBase]] = {
-    "send": SendStep, "wait": WaitStep, "if": IfStep, "set": SetStep, "stop_mailing": StopMailingStep,
+    "send": SendStep, "wait": WaitStep, "if": IfStep, "split": SplitStep, "set": SetStep,
+    "stop_mailing": StopMailingStep,
 }  # fmt: skip
 
 
@@ -253,15 +301,18 @@ Step = Annotated[
     Annotated[SendStep, Tag("step:send")]
     | Annotated[WaitStep, Tag("step:wait")]
     | Annotated[IfStep, Tag("step:if")]
+    | Annotated[SplitStep, Tag("step:split")]
     | Annotated[SetStep, Tag("step:set")]
     | Annotated[StopMailingStep, Tag("step:stop_mailing")],
     Discriminator(
         step_tag,
         custom_error_type="step",
-        custom_error_message="a step has an id and exactly one of send, wait, if, set, stop_mailing",
+        custom_error_message="a step has an id and exactly one of send, wait, if, split, set, stop_mailing",
     ),
 ]
 IfStep.model_rebuild()
+SplitPath.model_rebuild()
+SplitStep.model_rebuild()
 
 
 class Campaign(Closed):
@@ -320,13 +371,24 @@ class Campaign(Closed):
     steps: tuple[Step, ...] = Field(min_length=1, description="What happens, in order.")
 
 
+def ways(step: StepBase) -> tuple[tuple[Step, ...], ...]:
+    """The lists of steps that a step holds inside, in the order of the file."""
+    match step:
+        case IfStep():
+            return step.then, step.else_
+        case SplitStep():
+            return tuple(path.steps for path in step.split)
+        case _:
+            return ()
+
+
 def walk_steps(steps: tuple[Any, ...]) -> Iterator[StepBase]:
     """Every step, those inside branches after the step that holds them."""
     for step in steps:
         yield step
-        if isinstance(step, IfStep):
-            yield from walk_steps(step.then)
-            yield from walk_steps(step.else_)
+        for inside in ways(step):
+            yield from walk_steps(inside)
 
 
-__all__ = ["Campaign", "Duration", "Hours", "IfStep", "SendStep", "SetStep", "Status", "StopMailingStep", "WaitStep"]
+__all__ = ["Campaign", "Duration", "Hours", "IfStep", "SendStep", "SetStep", "SplitStep", "Status", "StopMailingStep",
+           "WaitStep"]  # fmt: skip

@@ -13,12 +13,14 @@ from nurture.core.campaign import (
     IfStep,
     SendStep,
     SetStep,
+    SplitStep,
     StopMailingStep,
     UntilDate,
     UntilHappened,
     UntilTime,
     WaitStep,
 )
+from nurture.core.chance import choose
 from nurture.core.dates import read_told
 from nurture.core.ids import message_id, stable_share
 from nurture.core.program import Course
@@ -61,7 +63,8 @@ class Standing:
     """Where an enrollment stands. Times are aware UTC; `arrived_at` is when it reached the step.
 
     The message is the one of the step, if the step sends and it was made already: its state, its reason, when it
-    was claimed, and when it was settled (accepted, skipped or rejected).
+    was claimed, and when it was settled (accepted, skipped or rejected). `chance` is what lots are drawn by: the
+    project's salt, the campaign, the contact.
     """
 
     step: str
@@ -76,6 +79,7 @@ class Standing:
     expires_at: datetime | None = None
     enrollment: str = ""
     country: str | None = None
+    chance: tuple[str, str, str] = ("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,8 @@ def decide(course: Course, standing: Standing, answers: Answers, now: datetime) 
             return _wait(course, step, place.next, standing, answers, now)
         case IfStep() as step:
             return _branch(step, place.next, standing, answers, now)
+        case SplitStep() as step:
+            return _split(step, place.next, standing)
         case SetStep() | StopMailingStep() as step:
             effect = step if standing.arm is Arm.EMAILED else None
             return Move(place.next, standing.arrived_at, "done", effect)
@@ -235,6 +241,13 @@ def _branch(step: IfStep, after: str | None, standing: Standing, answers: Answer
     if answers.step:
         return Move(step.then[0].id, standing.arrived_at, "if: yes")
     return Move(step.else_[0].id if step.else_ else after, standing.arrived_at, "if: no")
+
+
+def _split(step: SplitStep, after: str | None, standing: Standing) -> Decision:
+    chosen = choose({path.id: path.share for path in step.split}, *standing.chance[:2], step.id, *standing.chance[2:])
+    inside = next(path.steps for path in step.split if path.id == chosen)
+    # Like "if", it takes no time; and the held out walk it like everybody.
+    return Move(inside[0].id if inside else after, standing.arrived_at, f"split: {chosen}")
 
 
 def needs_answer(course: Course, step: str) -> bool:

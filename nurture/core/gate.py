@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from nurture.core.decide import RATE_RETRY, Answers, Arm
 from nurture.core.values import Rate
-from nurture.core.window import Window, is_open, next_open
+from nurture.core.window import Window, is_open, last_open, next_open
 
 
 class Refusal(StrEnum):
@@ -29,6 +29,7 @@ class Refusal(StrEnum):
     LIMIT = "limit"
     BREAKER = "breaker"
     STOPPED = "stopped"
+    SAMPLE = "sample"
     TEMPLATE = "template"
     GONE = "gone"
     NO_RATE = "no-rate"
@@ -40,6 +41,8 @@ class Asked:
 
     `claims` are when other capped emails to the contact were claimed, newest last: all of them, and those of
     this campaign. `lot` is the message's place, in [0, 1), among those that wait for the same opening.
+    `sample` is set while a sample has not shown yet which variant is best: since when, and until when, the message
+    may wait for it.
     """
 
     stands_there: bool
@@ -54,6 +57,7 @@ class Asked:
     campaign_claims: Sequence[datetime] = ()
     country: str | None = None
     lot: float = 0.0
+    sample: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,11 @@ def ask(asked: Asked, bounds: Bounds, now: datetime) -> Verdict:
         return _defer(asked, Defer(now + RECHECK, Refusal.STOPPED))
     if bounds.breaker_until and bounds.breaker_until > now:
         return _defer(asked, Defer(bounds.breaker_until, Refusal.BREAKER))
+    if asked.sample:
+        since, most = asked.sample
+        until = last_open(bounds.window, most, asked.zone, asked.country, since)
+        if until > now:
+            return Defer(until, Refusal.SAMPLE)
     if not is_open(bounds.window, now, asked.zone, asked.country):
         return _defer(asked, Defer(_opening(asked, bounds, now), Refusal.WINDOW))
     free_at = max(

@@ -21,7 +21,9 @@ from nurture.core.campaign import (
     UntilHappened,
     WaitStep,
     walk_steps,
+    ways,
 )
+from nurture.core.choice import Trial, trial_of
 from nurture.core.condition import Did, Leaf, Received, walk
 from nurture.core.enter import EnterOn
 from nurture.core.lifecycle import Rules
@@ -54,6 +56,13 @@ class Course:
         """The steps that send, in the file's order."""
         return [place.step for place in self.places.values() if isinstance(place.step, SendStep)]
 
+    @cached_property
+    def trials(self) -> Mapping[str, Trial]:
+        """The choices between variants, by their step."""
+        claim = self.campaign.goal.claimed_within
+        longest = max(claim.click.delta, claim.email.delta)
+        return {step.id: trial_of(step, longest) for step in self.sends if step.variants}
+
     @property
     def moves(self) -> bool:
         """Whether those inside move: a draft has not begun, a paused one stands still."""
@@ -79,9 +88,8 @@ def _lay_out(steps: tuple[Any, ...], after: str | None) -> Iterator[tuple[str, P
     for step, following in zip_longest(steps, steps[1:]):
         then = following.id if following else after
         yield step.id, Place(step, then)
-        if isinstance(step, IfStep):
-            yield from _lay_out(step.then, then)
-            yield from _lay_out(step.else_, then)
+        for inside in ways(step):
+            yield from _lay_out(inside, then)
 
 
 def course(campaign: Campaign, project: Project, countries: Countries) -> Course:

@@ -13,6 +13,7 @@ from nurture.core.values import Hours
 from nurture.core.zone import from_local
 
 EVERY_DAY = frozenset(range(7))
+QUARTER = timedelta(minutes=15)
 SEARCHED_DAYS = 400
 """However many days are closed, no email waits longer than this for an opening; it has expired long before."""
 
@@ -77,6 +78,20 @@ def _spread(window: Window, opening: datetime, zone: ZoneInfo, country: str | No
     leaves = opening + min((closing - opening) * SPREAD_SHARE, SPREAD_MOST) * lot
     # Clocks that change within the window may close it early.
     return leaves if is_open(window, leaves, zone, country) else opening
+
+
+def last_open(window: Window, at: datetime, zone: ZoneInfo, country: str | None, since: datetime) -> datetime:
+    """The last instant until `at` (aware UTC), to the quarter, from which the window is open for an hour to come.
+
+    Where it never is for so long, the last at which it is open at all; `since` if there is none after it.
+    """
+    for room in (timedelta(hours=1), timedelta()):
+        last = at
+        while last > since:
+            if all(is_open(window, one, zone, country) for one in (last, last + room)):
+                return last
+            last -= QUARTER
+    return since
 
 
 def next_time(wait: UntilTime, arrived: datetime, zone: ZoneInfo) -> datetime:

@@ -92,14 +92,22 @@ def topic(scene: Scene) -> Iterator[Finding]:
             yield Finding(path, "unknown-topic", f"nurture.yaml has no topic '{name}'", hint)
 
 
+def _sent(scene: Scene) -> Iterator[tuple[Path, Any]]:
+    """The templates that are sent, each with its path."""
+    for step in _steps(scene):
+        yield (*step.path, "send"), step.data.get("send")
+        variants = step.data.get("variants")
+        for place, variant in enumerate(variants if isinstance(variants, list) else ()):
+            yield (*step.path, "variants", place, "send"), _dict(variant).get("send")
+
+
 def templates(scene: Scene) -> Iterator[Finding]:
     """Every template that is sent exists."""
-    for step in _steps(scene):
-        name = step.data.get("send")
+    for path, name in _sent(scene):
         if isinstance(name, str) and name not in scene.templates and not name.endswith(".html"):
             best = nearest(name, scene.templates)
             hint = f"did you mean '{best}'?" if best else f"write the file templates/emails/{name}.html"
-            yield Finding((*step.path, "send"), "no-template", f"there is no template '{name}'", hint)
+            yield Finding(path, "no-template", f"there is no template '{name}'", hint)
 
 
 def entry_in_audience(scene: Scene) -> Iterator[Finding]:
@@ -195,6 +203,7 @@ def _lengths(scene: Scene) -> Iterator[tuple[Path, Any]]:
         wait = step.data.get("wait")
         yield (*step.path, "wait"), wait
         yield (*step.path, "wait", "at_most"), _dict(wait).get("at_most")
+        yield (*step.path, "winner", "after_time"), _dict(step.data.get("winner")).get("after_time")
 
 
 def zero_lengths(scene: Scene) -> Iterator[Finding]:
@@ -274,6 +283,22 @@ def always_closed(scene: Scene) -> Iterator[Finding]:
     yield from closed_all_year(scene.data.get("not_on"))
 
 
+def winners(scene: Scene) -> Iterator[Finding]:
+    """A winner can be found: customers do not convert, and a sample shows it before the others expire."""
+    stages = _dict(scene.data.get("audience")).get("stage")
+    expires = _length(scene.data.get("expires", "3 days"))
+    for step in _steps(scene):
+        winner, path = _dict(step.data.get("winner")), (*step.path, "winner")
+        if winner.get("by") == "conversions" and stages in ("customer", ["customer"]):
+            message = "customers cannot convert any more, so no variant will be proven better"
+            yield Finding((*path, "by"), "no-conversions", message, "judge by 'revenue' or 'clicked'", "warning")
+        after = _length(winner.get("after_time"))
+        if "sample" in winner and after and expires and after.delta >= expires.delta * 7 / 8:
+            message = f"the others wait no longer than 'expires' ({expires}), so the winner comes too late for them"
+            hint = "make it shorter, or 'expires' longer"
+            yield Finding((*path, "after_time"), "late-winner", message, hint, "warning")
+
+
 def sends_something(scene: Scene) -> Iterator[Finding]:
     """A campaign without an email is probably unfinished."""
     steps = _steps(scene)
@@ -290,6 +315,6 @@ def sends_something(scene: Scene) -> Iterator[Finding]:
 
 RULES: tuple[Rule, ...] = (
     duplicate_steps, named_steps, topic, templates, entry_in_audience, opens, countries, locales, sums, zero_lengths,
-    never_open, re_enters, ends_after_start, always_closed, has_audience, same_as_entry,
+    never_open, re_enters, ends_after_start, always_closed, has_audience, same_as_entry, winners,
     sends_something,
 )  # fmt: skip

@@ -55,11 +55,27 @@ def steps(data: Any, path: Path = ("steps",), before: frozenset[str] = frozenset
         step = StepSeen((*path, index), _dict(one), before)
         yield step
         inside: set[str] = set()
-        for branch in ("then", "else"):
-            nested = list(steps(step.data.get(branch), (*step.path, branch), before | _own(step)))
+        for branch in _ways(step.data):
+            nested = list(steps(at(step.data, branch), (*step.path, *branch), before | _own(step)))
             inside |= {nested_step.id for nested_step in nested if nested_step.id}
             yield from nested
         before = before | _own(step) | inside
+
+
+def _ways(data: Mapping[str, Any]) -> Iterator[Path]:
+    """Where a step has steps inside."""
+    yield from (("then",), ("else",))
+    yield from (("split", index, "steps") for index in range(len(_list(data.get("split")))))
+
+
+def at(data: Any, path: Path) -> Any:
+    """What stands at a path; None where nothing does."""
+    for element in path:
+        if isinstance(element, int):
+            data = _list(data)[element] if element < len(_list(data)) else None
+        else:
+            data = _dict(data).get(element)
+    return data
 
 
 def _own(step: StepSeen) -> frozenset[str]:

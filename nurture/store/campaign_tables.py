@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, String, Text, UniqueConstraint
 
 from nurture.store.base import only_where, table
-from nurture.store.types import Flag, Id, Instant, Word
+from nurture.store.types import Document, Flag, Id, Instant, Word
 
 campaign_state = table(
     "campaign_state",
@@ -122,6 +122,8 @@ message = table(
     Column("provider_id", String(400)),
     Column("email_digest", String(64)),
     Column("subject", String(998)),
+    Column("variant", Word),
+    Column("trial", Id),
     Column("resent_by_policy", Flag, nullable=False, default=False),
     PrimaryKeyConstraint("contact_id", "id"),
     UniqueConstraint("contact_id", "enrollment_id", "step"),
@@ -131,6 +133,7 @@ Index("ix_message_lease", message.c.lease_until, **only_where(message.c.lease_un
 Index("ix_message_claimed", message.c.claimed_at, **only_where(message.c.claimed_at.isnot(None)))
 Index("ix_message_contact_claimed", message.c.contact_id, message.c.claimed_at)
 Index("ix_message_unknown", message.c.settled_at, **only_where(message.c.state == "unknown"))
+Index("ix_message_trial", message.c.trial, message.c.variant, **only_where(message.c.trial.isnot(None)))
 Index("ix_message_campaign", message.c.campaign, message.c.step, message.c.state)
 
 kept_email = table(
@@ -147,6 +150,20 @@ kept_email = table(
 )
 Index("ix_kept_email_day", kept_email.c.day)
 
+trial = table(
+    "trial",
+    Column("campaign", Word, nullable=False),
+    Column("step", Word, nullable=False),
+    Column("digest", Id, nullable=False),
+    Column("judged", Word, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("look_at", Instant, nullable=False),
+    Column("decided_at", Instant),
+    Column("outcome", Word),
+    Column("winner", Word),
+    Column("figures", Document),
+    PrimaryKeyConstraint("campaign", "step", "digest"),
+)
 counter = table(
     "counter",
     Column("scope", String(100), nullable=False),

@@ -39,8 +39,8 @@ class Due:
 class DueQuery:
     """The one query that brings a campaign's due enrollments with their answers; built once a release."""
 
-    def __init__(self, program: Program, course: Course) -> None:
-        self._program, self._course = program, course
+    def __init__(self, program: Program, course: Course, salt: str) -> None:
+        self._program, self._course, self._salt = program, course, salt
         self._asker = Asker(program.project, inside=True)
         self._statement = self._build()
 
@@ -123,6 +123,7 @@ class DueQuery:
             step=row[4], arm=Arm(row[5]), entered_at=row[6], arrived_at=row[7], zone=self._program.zone_of(row[8]),
             message=MessageState(row[9]) if row[9] else None, message_reason=row[10], claimed_at=row[11],
             settled_at=row[13] or row[12], expires_at=row[14], enrollment=row[1], country=row[15],
+            chance=(self._salt, self._course.campaign.name, row[0]),
         )  # fmt: skip
         said = replace(answers(row[16:20], row[20], row[21], row[22]), date=row[23] or row[24])
         return Due(row[0], row[1], row[2], row[3], standing, said)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, literal, select, union_all
 
-from nurture.store.tables import campaign_look, campaign_state, contact, contact_mark, enrollment, message
+from nurture.store.tables import campaign_look, campaign_state, contact, contact_mark, enrollment, message, trial
 
 
 class Horizon:
@@ -18,6 +18,7 @@ class Horizon:
             select(func.min(contact.c.stage_check_at).label("at")).where(contact.c.stage_check_at.isnot(None)),
             select(func.min(campaign_state.c.next_look_at)),
             select(func.min(contact_mark.c.marked_at)),
+            select(func.min(trial.c.look_at)).where(trial.c.decided_at.is_(None)),
             select(func.min(message.c.lease_until)).where(message.c.lease_until.isnot(None)),
         ]
         for name in map(literal, campaigns):

@@ -6,22 +6,23 @@ a contact's row. So "recorded before the claim" means before it by more than `sl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, not_, or_, select
 
 from nurture.core import condition as c
 from nurture.core.campaign import IfStep, Limits, UntilHappened, WaitStep
 from nurture.core.event import ENGAGEMENT, Kind
 from nurture.core.money import convert
-from nurture.core.program import Course, Program
+from nurture.core.program import Course
 from nurture.core.project import ProjectLimits
 from nurture.core.values import Rate
+from nurture.store import choice_invariants
 from nurture.store.conditions import KINDS
 from nurture.store.messages import COUNTED, FOR_CAUSE
+from nurture.store.scope import CLAIM, MESSAGE, Invariant, Scope, e, human, m
 from nurture.store.tables import (
     consent_change,
     contact,
@@ -46,50 +47,6 @@ STATES = ("due", "retry", "sending", "unknown", "accepted", "rejected", "skipped
 UNSETTLED = ("due", "retry", "sending", "unknown")
 GRACE = timedelta(minutes=10)
 YES = ("if: yes", "it happened")
-
-m, e = message.c, enrollment.c
-MESSAGE = (m.contact_id, m.id.label("message_id"), m.campaign, m.step, m.state)
-CLAIM = (*MESSAGE, m.claimed_at)
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """By what is judged. `since` tells from when on the running files of each campaign have been in force without a
-    break (aware UTC); claims before that followed other rules. `swept_at` is when a sweep last had its chance."""
-
-    program: Program
-    since: Mapping[str, datetime]
-    swept_at: datetime
-    slack: timedelta
-
-    def judged(self, campaign: ColumnElement[str], at: ColumnElement[Any], names: Iterable[str]) -> ColumnElement[bool]:
-        """The campaign is one of `names`, and its rules of today held at the time."""
-        known = [name for name in names if name in self.since]
-        return or_(false(), *(and_(campaign == name, at >= self.since[name]) for name in known))
-
-    def after(self, at: ColumnElement[Any], recorded: ColumnElement[Any]) -> ColumnElement[bool]:
-        """`at` lies after `recorded` by more than clocks can be out of the order of commits."""
-        return at > later(recorded, self.slack)
-
-    @property
-    def capped(self) -> list[str]:
-        """The campaigns that caps hold for."""
-        return [name for name, course in self.program.courses.items() if not course.transactional]
-
-    @property
-    def exempt(self) -> list[str]:
-        """The campaigns whose emails are about an order or account."""
-        return [name for name, course in self.program.courses.items() if course.transactional]
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """One sentence that must hold, and the statements that find what breaks it."""
-
-    guarantee: int
-    name: str
-    sentence: str
-    statements: Callable[[Scope], Iterable[Select[Any]]]
 
 
 def broken(connection: Connection, invariant: Invariant, scope: Scope) -> list[dict[str, Any]]:
@@ -303,19 +260,15 @@ def _machines(_: Scope) -> Iterator[Select[Any]]:
         .join_from(stage_change, event, same)
         .where(s.superseded_at.is_(None), event.c.machine.isnot(None))
     )
-    human = exists(select(1).where(event.c.contact_id == k.id, _human(ENGAGEMENT)))
+    engaging = exists(select(1).where(event.c.contact_id == k.id, human(ENGAGEMENT)))
     bought = exists(select(1).where(p.contact_id == k.id))
     stated = func.coalesce(k.stated_stage, "") == "prospect"
     engaged = or_(k.last_engaged_at.isnot(None), and_(k.stage == "prospect", not_(stated)))
-    yield select(k.id.label("contact_id"), k.stage, k.last_engaged_at).where(engaged, not_(human), not_(bought))
+    yield select(k.id.label("contact_id"), k.stage, k.last_engaged_at).where(engaged, not_(engaging), not_(bought))
     clicked = exists(
-        select(1).where(event.c.contact_id == p.contact_id, event.c.message_id == p.message_id, _human([Kind.CLICKED]))
+        select(1).where(event.c.contact_id == p.contact_id, event.c.message_id == p.message_id, human([Kind.CLICKED]))
     )
     yield select(p.contact_id, p.order_id, p.message_id).where(p.touch == "click", not_(clicked))
-
-
-def _human(kinds: Iterable[Kind]) -> ColumnElement[bool]:
-    return and_(event.c.kind.in_(sorted(kind.value for kind in kinds)), event.c.machine.is_(None))
 
 
 def _seen(_: Scope) -> Iterator[Select[Any]]:
@@ -395,4 +348,5 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(8, "seen by humans", "Opens and clicks on messages are those of their events, human and machine apart.",
               _seen),
     Invariant(8, "branches", "No branch was taken for an open, click or reply that no human did.", _branches),
+    *choice_invariants.INVARIANTS,
 )  # fmt: skip

@@ -67,6 +67,9 @@ class Candidate:
     resent: bool
     asked: Asked
     contact: Mapping[str, Any]
+    planned_at: datetime
+    variant: str | None
+    trial: str | None
 
 
 CONTACT_COLUMNS = ("address", "first_name", "last_name", "locale", "country", "timezone", "stage", "signed_up_at",
@@ -90,7 +93,7 @@ class ClaimQuery:
             select(
                 m.contact_id, m.id, m.enrollment_id, m.step, m.attempts, m.fence, m.expires_at, m.capped_since,
                 m.resent_by_policy, stands, e.arm, *exits(asker, self._course), self._suppressed(), self._consents(),
-                *(contact.c[name] for name in CONTACT_COLUMNS),
+                *(contact.c[name] for name in CONTACT_COLUMNS), m.planned_at, m.variant, m.trial,
             )
             .select_from(
                 message.join(enrollment, and_(e.contact_id == m.contact_id, e.id == m.enrollment_id)).join(
@@ -150,7 +153,7 @@ class ClaimQuery:
         return found
 
     def _candidate(self, row: Any, claims: Sequence[tuple[datetime, str]]) -> Candidate:
-        values = dict(zip(CONTACT_COLUMNS, row[17:], strict=True))
+        values = dict(zip(CONTACT_COLUMNS, row[17:-3], strict=True))
         asked = Asked(
             stands_there=bool(row[9]), arm=Arm(row[10]), answers=answers(row[11:15], False, None, False),
             suppressed=bool(row[15]), consents=bool(row[16]), expires_at=row[6], capped_since=row[7],
@@ -158,7 +161,7 @@ class ClaimQuery:
             campaign_claims=[at for at, name in claims if name == self._course.campaign.name],
             country=values["country"], lot=lot(row[1]),
         )  # fmt: skip
-        return Candidate(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[8]), asked, values)
+        return Candidate(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[8]), asked, values, *row[-3:])
 
 
 def m_contact() -> ColumnElement[Any]:

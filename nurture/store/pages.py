@@ -188,6 +188,7 @@ class Sent:
 
     campaign: str
     step: str
+    variant: str | None
     state: str
     reason: str | None
     count: int
@@ -200,7 +201,7 @@ class Sent:
 def sent(connection: Connection) -> list[Sent]:
     """How the messages of each step fared."""
     why = case((message.c.state == "skipped", message.c.reason)).label("why")
-    alike = (message.c.campaign, message.c.step, message.c.state, why)
+    alike = (message.c.campaign, message.c.step, message.c.variant, message.c.state, why)
     seen = (message.c.opened_at, message.c.clicked_at, message.c.machine_opened_at, message.c.machine_clicked_at)
     statement = select(*alike, func.count(), *(func.count(column) for column in seen))
     return [Sent(*row) for row in connection.execute(statement.group_by(*alike))]

@@ -36,6 +36,7 @@ release_email = table(
     Column("campaign", Word, nullable=False),
     Column("step", Word, nullable=False),
     Column("locale", Word, nullable=False),
+    Column("variant", Word, nullable=False, default=""),
     Column("digest", String(64), nullable=False),
-    PrimaryKeyConstraint("release_id", "campaign", "step", "locale"),
+    PrimaryKeyConstraint("release_id", "campaign", "step", "locale", "variant"),
 )

@@ -32,8 +32,8 @@ class ReleaseRow:
     version: str
 
 
-EmailKey = tuple[str, str, str]
-"""Campaign, step, locale."""
+EmailKey = tuple[str, str, str, str]
+"""Campaign, step, locale, variant."""
 
 
 def digest_of(data: bytes) -> str:
@@ -71,12 +71,9 @@ def release_files(connection: Connection, release_id: int) -> dict[str, str]:
 
 def release_emails(connection: Connection, release_id: int) -> dict[EmailKey, str]:
     """The digests of a release's compiled emails."""
-    rows = connection.execute(
-        select(release_email.c.campaign, release_email.c.step, release_email.c.locale, release_email.c.digest).where(
-            release_email.c.release_id == release_id
-        )
-    )
-    return {(campaign, step, locale): digest for campaign, step, locale, digest in rows}
+    columns = ("campaign", "step", "locale", "variant", "digest")
+    statement = select(*(release_email.c[name] for name in columns)).where(release_email.c.release_id == release_id)
+    return {(row[0], row[1], row[2], row[3]): row[4] for row in connection.execute(statement)}
 
 
 def save_release(
@@ -103,8 +100,8 @@ def _file_row(release_id: int, path: str, text: str) -> dict[str, Any]:
 
 
 def _email_row(release_id: int, key: EmailKey, data: bytes) -> dict[str, Any]:
-    campaign, step, locale = key
-    return {"release_id": release_id, "campaign": campaign, "step": step, "locale": locale, "digest": digest_of(data)}
+    names = dict(zip(("campaign", "step", "locale", "variant"), key, strict=True))
+    return {"release_id": release_id, **names, "digest": digest_of(data)}
 
 
 def email_content(connection: Connection, digest: str) -> bytes | None:

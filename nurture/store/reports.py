@@ -46,6 +46,7 @@ class MessageRow:
     state: str
     reason: str | None
     provider: str | None
+    variant: str | None
     count: int
     delivered: int
     arrived: int
@@ -64,7 +65,7 @@ def message_rows(connection: Connection, now: datetime, campaign: str | None) ->
     """How the messages of each step fared; of one campaign, if named."""
     m = message.c
     why = case((m.state == "skipped", m.reason)).label("why")
-    alike = (m.campaign, m.step, m.state, why, m.provider)
+    alike = (m.campaign, m.step, m.state, why, m.provider, m.variant)
     settled = later(m.accepted_at, ARRIVES_WITHIN)
     stayed = or_(m.bounced_at.is_(None), m.bounced_at > settled)
     counts = (
@@ -109,11 +110,12 @@ def enrollment_rows(connection: Connection, campaign: str | None) -> list[Enroll
 
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
-    """Purchases that touches of a step claim. `revenue` is net, in minor units of the project's currency;
-    `conversions` are those that still stand, `won_back` those of them by former contacts."""
+    """Purchases that touches of a step, or of a variant of it, claim. `revenue` is net, in minor units of the
+    project's currency; `conversions` are those that still stand, `won_back` those of them by former contacts."""
 
     campaign: str
     step: str
+    variant: str | None
     purchases: int
     conversions: int
     won_back: int
@@ -126,7 +128,7 @@ def claim_rows(connection: Connection, campaign: str | None) -> list[ClaimRow]:
     p, stands = purchase.c, and_(conversion.c.superseded_at.is_(None), conversion.c.reversed_at.is_(None))
     statement = (
         select(
-            p.campaign, message.c.step, _count(kept()), func.count(conversion.c.order_id),
+            p.campaign, message.c.step, message.c.variant, _count(kept()), func.count(conversion.c.order_id),
             _count(conversion.c.kind == "won_back"), func.coalesce(func.sum(case((kept(), net_value()))), 0),
             _count(kept(), p.value.is_(None)),
         )
@@ -135,10 +137,10 @@ def claim_rows(connection: Connection, campaign: str | None) -> list[ClaimRow]:
             conversion, and_(conversion.c.contact_id == p.contact_id, conversion.c.order_id == p.order_id, stands)
         )
         .where(p.campaign.isnot(None))
-        .group_by(p.campaign, message.c.step)
+        .group_by(p.campaign, message.c.step, message.c.variant)
     )  # fmt: skip
     rows = connection.execute(_only(statement, p.campaign, campaign))
-    return [ClaimRow(row[0], row[1], row[2], row[3], row[4], int(row[5]), row[6]) for row in rows]
+    return [ClaimRow(row[0], row[1], row[2], row[3], row[4], row[5], int(row[6]), row[7]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

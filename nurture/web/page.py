@@ -18,6 +18,7 @@ from nurture.core.errors import NotFound
 from nurture.core.lifecycle import Stage
 from nurture.providers import outbox
 from nurture.store import pages as rows
+from nurture.store import trials
 from nurture.web.counts import Counts
 from nurture.web.html import Pages
 from nurture.web.mail import parse, quiet
@@ -149,7 +150,9 @@ class Page:
         people = self._counts.get("standings", self._standings)
         sent = self._counts.get("sent", self._sent)
         revenue = self._counts.get("revenue", self._revenue)
-        return pictures(program, people, sent, revenue or {})
+        with self._parts.database.read() as connection:
+            found = trials.every(connection)
+        return pictures(program, people, sent, revenue or {}, found)
 
     def _standings(self) -> list[rows.Standing]:
         with self._parts.database.read() as connection:

@@ -12,6 +12,7 @@ from nurture.core.campaign import (
     IfStep,
     SendStep,
     SetStep,
+    SplitStep,
     StepBase,
     StopMailingStep,
     UntilDate,
@@ -21,10 +22,13 @@ from nurture.core.campaign import (
 )
 from nurture.core.decide import Arm
 from nurture.core.gate import Refusal
-from nurture.core.program import Program
+from nurture.core.program import Course, Program
 from nurture.core.values import WEEKDAYS
+from nurture.core.winner import sentence
 from nurture.store.pages import Sent, Standing
+from nurture.store.trials import TrialRow
 
+Told = Mapping[tuple[str, str, str], str]
 JOINTS = {"all": " and ", "any": " or "}
 
 
@@ -42,7 +46,10 @@ class Fared:
 
 @dataclass(slots=True)
 class Node:
-    """One step: who stands there (`emailed` and `held` out), and what follows inside it."""
+    """One step: who stands there (`emailed` and `held` out), and what follows inside it, each way with its heading.
+
+    `variants` are the emails of a step that has several, `trial` says what became of the choice between them.
+    """
 
     id: str
     kind: str
@@ -50,8 +57,9 @@ class Node:
     emailed: int
     held: int
     fared: Fared | None
-    then: list[Node]
-    otherwise: list[Node]
+    ways: list[tuple[str, list[Node]]]
+    variants: list[tuple[str, Fared]] = field(default_factory=list)
+    trial: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +96,16 @@ def pictures(
     standings: Sequence[Standing] | None,
     sent: Sequence[Sent] | None,
     revenue: Mapping[str, tuple[int, int]],
+    trials: Sequence[TrialRow] = (),
 ) -> list[Picture]:
     """Every campaign that runs, in the project's order. None stands for what is still being counted."""
     people = _by_campaign(standings or ())
     fared = _by_campaign(sent or ())
+    told = {
+        (row.campaign, row.step, row.digest): sentence(row.outcome or "", row.winner, row.figures) for row in trials
+    }
     drawn = [
-        _picture(course.campaign, people[name], fared[name], revenue.get(name, (0, 0)))
+        _picture(course, people[name], fared[name], revenue.get(name, (0, 0)), told)
         for name, course in program.courses.items()
     ]
     for one in drawn:
@@ -108,7 +120,9 @@ def _by_campaign(rows: Iterable[Any]) -> dict[str, list[Any]]:
     return found
 
 
-def _picture(campaign: Campaign, people: Sequence[Standing], sent: Sequence[Sent], revenue: tuple[int, int]) -> Picture:
+def _picture(
+    course: Course, people: Sequence[Standing], sent: Sequence[Sent], revenue: tuple[int, int], told: Told
+) -> Picture:
     entered: Counter[Arm] = Counter()
     inside: Counter[Arm] = Counter()
     standing: Counter[tuple[str, Arm]] = Counter()
@@ -117,45 +131,71 @@ def _picture(campaign: Campaign, people: Sequence[Standing], sent: Sequence[Sent
         if row.state == "live":
             inside[_arm(row)] += row.count
             standing[row.step, _arm(row)] += row.count
-    nodes = _nodes(campaign.steps, standing, _fared(sent))
+    trials = {one.step: told.get((course.campaign.name, one.step, one.digest)) for one in course.trials.values()}
+    nodes = _nodes(course.campaign.steps, _Seen(standing, _fared(sent), trials))
     left = _left(people)
     goal = next((one for one in left if one.reason == Refusal.GOAL), Left(Refusal.GOAL, 0, 0, 0))
-    return Picture(campaign, nodes, entered, inside, left, goal, max(standing.values(), default=0), *revenue)
+    return Picture(course.campaign, nodes, entered, inside, left, goal, max(standing.values(), default=0), *revenue)
 
 
 def _arm(row: Standing) -> Arm:
     return Arm(row.arm)
 
 
-def _fared(sent: Sequence[Sent]) -> dict[str, Fared]:
-    steps: dict[str, Fared] = defaultdict(Fared)
-    for row in sent:
-        one = steps[row.step]
-        one.opened += row.opened
-        one.clicked += row.clicked
-        one.machine_opened += row.machine_opened
-        one.machine_clicked += row.machine_clicked
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is known of a campaign's steps: who stands there, how emails fared by step and variant, and of trials."""
+
+    standing: Counter[tuple[str, Arm]]
+    fared: Mapping[tuple[str, str], Fared]
+    trials: Mapping[str, str | None]
+
+
+def _fared(sent: Sequence[Sent]) -> dict[tuple[str, str], Fared]:
+    """By step and variant; the whole step under no variant."""
+    steps: dict[tuple[str, str], Fared] = defaultdict(Fared)
+    for row, which in ((one, which) for one in sent for which in {"", one.variant or ""}):
+        fared = steps[row.step, which]
+        fared.opened += row.opened
+        fared.clicked += row.clicked
+        fared.machine_opened += row.machine_opened
+        fared.machine_clicked += row.machine_clicked
         if row.state == "accepted":
-            one.accepted += row.count
+            fared.accepted += row.count
         else:
-            one.other[row.reason or row.state] += row.count
+            fared.other[row.reason or row.state] += row.count
     return steps
 
 
-def _nodes(steps: Sequence[StepBase], standing: Counter[tuple[str, Arm]], fared: Mapping[str, Fared]) -> list[Node]:
-    return [
-        Node(
-            id=step.id,
-            kind=_kind(step),
-            words=describe(step),
-            emailed=standing[step.id, Arm.EMAILED],
-            held=standing[step.id, Arm.HOLDOUT],
-            fared=fared.get(step.id, Fared()) if isinstance(step, SendStep) else None,
-            then=_nodes(step.then, standing, fared) if isinstance(step, IfStep) else [],
-            otherwise=_nodes(step.else_, standing, fared) if isinstance(step, IfStep) else [],
-        )
-        for step in steps
-    ]
+def _nodes(steps: Sequence[StepBase], seen: _Seen) -> list[Node]:
+    return [_node(step, seen) for step in steps]
+
+
+def _node(step: StepBase, seen: _Seen) -> Node:
+    node = Node(
+        id=step.id,
+        kind=_kind(step),
+        words=describe(step),
+        emailed=seen.standing[step.id, Arm.EMAILED],
+        held=seen.standing[step.id, Arm.HOLDOUT],
+        fared=None,
+        ways=[(title, _nodes(inside, seen)) for title, inside in _ways(step) if inside],
+    )
+    if isinstance(step, SendStep):
+        node.fared = seen.fared.get((step.id, ""), Fared())
+        node.variants = [(one.id, seen.fared.get((step.id, one.id), Fared())) for one in step.variants]
+        node.trial = seen.trials.get(step.id)
+    return node
+
+
+def _ways(step: StepBase) -> list[tuple[str, Sequence[StepBase]]]:
+    match step:
+        case IfStep():
+            return [("if so", step.then), ("if not", step.else_)]
+        case SplitStep():
+            return [(f"{way.share:.0%} {way.id}", way.steps) for way in step.split]
+        case _:
+            return []
 
 
 def _left(people: Sequence[Standing]) -> list[Left]:
@@ -177,6 +217,8 @@ def _kind(step: StepBase) -> str:
             return "wait"
         case IfStep():
             return "if"
+        case SplitStep():
+            return "split"
         case StopMailingStep():
             return "stop"
         case _:
@@ -201,6 +243,8 @@ def describe(step: StepBase) -> str:
             return str(length)
         case IfStep():
             return _said(step.if_)
+        case SplitStep():
+            return ", ".join(f"{way.share:.0%} {way.id}" for way in step.split)
         case SetStep():
             return _said(step.set)
         case StopMailingStep():

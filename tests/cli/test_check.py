@@ -73,7 +73,7 @@ def test_outside_a_project_it_says_how_to_make_one(tmp_path: Path, capsys: pytes
 
 def test_every_email_is_compiled_in_every_language_and_for_all_others(shop: Path) -> None:
     checked = check(shop)
-    locales = {locale for campaign, step, locale in checked.emails if campaign == "wake-up"}
+    locales = {locale for campaign, step, locale, _ in checked.emails if campaign == "wake-up"}
     assert locales == {"", "tr"}
     assert all(checked.emails[key].branding.campaign == key[0] for key in checked.emails)
 
