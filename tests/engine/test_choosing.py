@@ -258,6 +258,20 @@ def test_an_undecided_trial_stays_shared_is_called_unproven_and_is_looked_at_onc
     assert got(line, further) == {"a", "b"}
 
 
+@pytest.mark.parametrize(("confidence", "outcome"), [("80%", "won"), ("99%", "unproven")])
+def test_how_sure_it_must_be_is_what_the_file_says(start: Start, confidence: str, outcome: str) -> None:
+    line = start(trying(f"by: clicked, after_time: 4 hours, confidence: {confidence}"))
+    names = crowd(line, 80)
+    line.pass_()
+    clicks(line, names, "a", 4)
+    clicks(line, names, "b", 2)
+    line.run(hours=5)
+    row = decided(line)
+    figures = row["figures"]
+    assert isinstance(figures, dict) and 0.01 < figures["variants"]["a"]["p"] < 0.2
+    assert row["outcome"] == outcome
+
+
 def test_machines_choose_no_winner(start: Start) -> None:
     line = start(trying("by: clicked, after_time: 4 hours"))
     names = crowd(line, 80)
