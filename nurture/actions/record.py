@@ -15,7 +15,7 @@ from nurture.core.lifecycle import LifeFact, Sign, Story, begin, in_order, live
 from nurture.core.money import Money, convert
 from nurture.core.program import Program
 from nurture.core.purchase import Purchase, Refund
-from nurture.store import events, lives, marks, occasions, purchases, suppressions
+from nurture.store import events, lives, marks, occasions, purchases, scores, suppressions
 from nurture.store.database import Connection, Database
 from nurture.store.lives import Standing, latest
 
@@ -57,7 +57,7 @@ def record_facts_in(connection: Connection, program: Program, facts: Sequence[Fa
     fresh = [one.fact for one in unseen]
     told, proven = _tell_messages(connection, fresh, standings, now)
     for fact in fresh:
-        _tell(standings[fact.contact_id or ""], fact, told)
+        _tell(program, standings[fact.contact_id or ""], fact, told)
     stirring = set(told) | {fact.contact_id or "" for fact in fresh if _stirs(program, fact)}
     tell(connection, program, standings, told, now)
     _suppress(connection, fresh, now)
@@ -181,11 +181,12 @@ def _stirs(program: Program, fact: Fact) -> bool:
     return (fact.kind in ENGAGEMENT and fact.machine is None) or fact.suppresses is not None or fact.topic is not None
 
 
-def _tell(standing: Standing, fact: Fact, told: Told) -> None:
+def _tell(program: Program, standing: Standing, fact: Fact, told: Told) -> None:
     """Let a fact be seen in the contact's hot facts, and note what it means for its life."""
     at = fact.occurred_at
     if fact.kind in ENGAGEMENT and fact.machine is None:
         standing.last_engaged_at = latest(standing.last_engaged_at, at)
+        _score(program, standing, fact.kind.value, at)
         match fact.kind:
             case Kind.OPENED:
                 standing.last_opened_at = latest(standing.last_opened_at, at)
@@ -200,6 +201,12 @@ def _tell(standing: Standing, fact: Fact, told: Told) -> None:
         return
     key = events.identify(fact).digests[0]
     told.setdefault(standing.id, []).append(LifeFact(at, sign, fact.kind.value, key))
+
+
+def _score(program: Program, standing: Standing, kind: str, at: datetime) -> None:
+    scoring = program.rules.scoring
+    if scoring:
+        standing.score_until = scoring.added(standing.score_until, kind, at)
 
 
 def tell(
@@ -230,12 +237,14 @@ def _retell(connection: Connection, program: Program, standings: Mapping[str, St
 
 
 def restage(connection: Connection, program: Program, contact_ids: Sequence[str], now: datetime) -> None:
-    """Fold the whole lives of these contacts again, in an open transaction."""
+    """Fold the whole lives of these contacts again, and score them again, in an open transaction."""
     standings = lives.lock_standings(connection, contact_ids)
-    before = {contact_id: standing.stage for contact_id, standing in standings.items()}
+    before = {contact_id: (standing.stage, standing.score_until) for contact_id, standing in standings.items()}
+    for contact_id, until in scores.reckon(connection, list(standings), program.rules.scoring).items():
+        standings[contact_id].score_until = until
     _retell(connection, program, standings, now)
     lives.save_standings(connection, standings.values())
-    stir(connection, (cid for cid, standing in standings.items() if standing.stage != before[cid]), now)
+    stir(connection, (cid for cid, one in standings.items() if (one.stage, one.score_until) != before[cid]), now)
 
 
 def stir(connection: Connection, contact_ids: Iterable[str], now: datetime) -> None:
@@ -302,6 +311,7 @@ def record_purchases_in(connection: Connection, program: Program, found: Sequenc
     for one in fresh:
         standing = standings[one.contact_id]
         standing.last_engaged_at = latest(standing.last_engaged_at, one.occurred_at)
+        _score(program, standing, scores.PURCHASED, one.occurred_at)
         fact = LifeFact(one.occurred_at, Sign.PURCHASED, "purchase", one.order_id)
         told.setdefault(one.contact_id, []).append(fact)
     tell(connection, program, standings, told, now)

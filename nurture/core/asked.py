@@ -168,3 +168,19 @@ class PastEvent(Past):
         description="This field has the value it has in the event on which the contact entered.",
         examples=["basket_id"],
     )
+
+
+Points = Annotated[int | float, Field(gt=0, le=1_000_000_000)]
+
+
+class ScoreBounds(Closed):
+    """Bounds on a score; at least one of them."""
+
+    at_least: Points | None = Field(None, description="This many points or more, now.", examples=[10])
+    at_most: Points | None = Field(None, description="This many points or fewer, now.", examples=[3])
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ScoreBounds:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("say at_least, at_most or both")
+        return self

@@ -20,6 +20,7 @@ from nurture.core.asked import (
     PastEvent,
     PastPurchase,
     Scalar,
+    ScoreBounds,
     Stages,
     Texts,
     Total,
@@ -27,8 +28,8 @@ from nurture.core.asked import (
 from nurture.core.event import SuppressionReason
 
 __all__ = [
-    "AttributeTest", "Closed", "Count", "Moment", "Past", "PastEmail", "PastEvent", "PastPurchase", "Scalar", "Stages",
-    "Texts", "Total",
+    "AttributeTest", "Closed", "Count", "Moment", "Past", "PastEmail", "PastEvent", "PastPurchase", "Scalar",
+    "ScoreBounds", "Stages", "Texts", "Total",
 ]  # fmt: skip
 
 
@@ -166,6 +167,13 @@ class Did(Leaf):
     )
 
 
+class ScoreIs(Leaf):
+    """The contact's score, as it has faded by now; somebody who never did anything has none, which is at most any."""
+
+    key: ClassVar[str] = "score"
+    score: ScoreBounds = Field(examples=[{"at_least": 10}])
+
+
 class Suppressed(Leaf):
     """The contact's address must not be mailed."""
 
@@ -196,7 +204,7 @@ class Not(Leaf):
 
 LEAVES: tuple[type[Leaf], ...] = (
     StageIs, TagIs, AttributeIs, SourceIs, LocaleIs, CountryIs, SignedUp, Consented, Received, Opened, Clicked,
-    Replied, Engaged, Purchased, FirstPurchase, Did, Suppressed, All, AnyOf, Not,
+    Replied, Engaged, Purchased, FirstPurchase, Did, ScoreIs, Suppressed, All, AnyOf, Not,
 )  # fmt: skip
 BY_KEY = {leaf.key: leaf for leaf in LEAVES}
 
@@ -228,6 +236,7 @@ Condition = Annotated[
     | Annotated[Purchased, Tag("condition:purchased")]
     | Annotated[FirstPurchase, Tag("condition:first_purchase")]
     | Annotated[Did, Tag("condition:did")]
+    | Annotated[ScoreIs, Tag("condition:score")]
     | Annotated[Suppressed, Tag("condition:suppressed")]
     | Annotated[All, Tag("condition:all")]
     | Annotated[AnyOf, Tag("condition:any")]

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from nurture.core.score import Scoring
+
 
 class Stage(StrEnum):
     """The commercial relation to a contact."""
@@ -54,11 +56,12 @@ class LifeFact:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The project's `lifecycle`: lengths, and how many emails must have arrived."""
+    """The project's `lifecycle`: lengths, and how many emails must have arrived; and how facts are scored."""
 
     inactive_after: timedelta
     delivered: int
     customer_for: timedelta
+    scoring: Scoring | None = None
 
 
 @dataclass(frozen=True, slots=True)

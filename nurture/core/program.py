@@ -138,9 +138,11 @@ class Program:
 
     @cached_property
     def rules(self) -> Rules:
-        """How stages change."""
+        """How stages and scores change."""
         lifecycle = self.project.lifecycle
-        return Rules(lifecycle.inactive.after.delta, lifecycle.inactive.delivered, lifecycle.customer_for.delta)
+        inactive, score = lifecycle.inactive, self.project.score
+        scoring = score.scoring if score else None
+        return Rules(inactive.after.delta, inactive.delivered, lifecycle.customer_for.delta, scoring)
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from nurture.core.calendar import NotOn
 from nurture.core.campaign import SendWindow
 from nurture.core.condition import Closed
+from nurture.core.score import Scoring
 from nurture.core.values import DurationText, RateText, Switch, parse_duration
 from nurture.core.zone import zone
 
@@ -49,6 +50,31 @@ class Lifecycle(Closed):
     customer_for: DurationText = Field(
         parse_duration("365 days"), description="After the last purchase, 'right now' ends here."
     )
+
+
+Given = Annotated[int | float, Field(gt=0, le=1_000_000)]
+
+
+class Points(Closed):
+    """How many points each thing a person does gives; what machines do gives none."""
+
+    opened: Given | None = Field(None, description="A human open; even these say little.", examples=[1])
+    clicked: Given | None = Field(None, description="A human click.", examples=[5])
+    replied: Given | None = Field(None, description="A reply.", examples=[20])
+    form: Given | None = Field(None, description="A form that was filled in.", examples=[10])
+    purchased: Given | None = Field(None, description="A purchase.", examples=[25])
+
+
+class Score(Closed):
+    """Points for what people do, halved every so often."""
+
+    half_life: DurationText = Field(description="In this time a point becomes half a point.", examples=["30 days"])
+    points: Points = Field(description="How many points each thing gives.", examples=[{"clicked": 5, "replied": 20}])
+
+    @property
+    def scoring(self) -> Scoring:
+        """The same as the one value that scores are reckoned by."""
+        return Scoring(self.half_life.delta, self.points.model_dump(exclude_none=True))
 
 
 class Capped(Closed):
@@ -147,6 +173,11 @@ class Project(Closed):
         examples=["sqlite:///nurture.db", "postgresql+psycopg://nurture@localhost/nurture"],
     )
     lifecycle: Lifecycle = Field(Lifecycle(), description="How stages change.")
+    score: Score | None = Field(
+        None,
+        description="Points for what people do, halved every so often.",
+        examples=[{"half_life": "30 days", "points": {"clicked": 5, "replied": 20}}],
+    )
     send_window: SendWindow = Field(
         SendWindow(), description="When emails may leave, unless a campaign says otherwise."
     )

@@ -278,6 +278,15 @@ def same_as_entry(scene: Scene) -> Iterator[Finding]:
             yield Finding(path, "no-entry", message, "write 'enter: {on: …}', or compare with 'where'", at_key=True)
 
 
+def scored(scene: Scene) -> Iterator[Finding]:
+    """A score is asked for where the project says what gives points."""
+    for condition in walk.conditions(scene.data):
+        if condition.key == "score" and scene.project is not None and "score" not in scene.project:
+            message = "nurture.yaml says nowhere what gives points"
+            hint = "add it there: 'score: {half_life: 30 days, points: {clicked: 5}}'"
+            yield Finding(condition.path, "no-score", message, hint, at_key=True)
+
+
 def always_closed(scene: Scene) -> Iterator[Finding]:
     """Some days are open."""
     yield from closed_all_year(scene.data.get("not_on"))
@@ -315,6 +324,6 @@ def sends_something(scene: Scene) -> Iterator[Finding]:
 
 RULES: tuple[Rule, ...] = (
     duplicate_steps, named_steps, topic, templates, entry_in_audience, opens, countries, locales, sums, zero_lengths,
-    never_open, re_enters, ends_after_start, always_closed, has_audience, same_as_entry, winners,
+    never_open, re_enters, ends_after_start, always_closed, has_audience, same_as_entry, scored, winners,
     sends_something,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from nurture.core.errors import ConfigError
 from nurture.core.event import ENGAGEMENT, Kind
 from nurture.core.money import Money, convert
 from nurture.core.project import Project
+from nurture.core.score import Scoring
 from nurture.store import attributes
 from nurture.store.purchases import kept, net_value
 from nurture.store.tables import (
@@ -120,6 +121,8 @@ class Asker:
                 return self._purchased(past)
             case c.Did(did=past):
                 return self._did(past)
+            case c.ScoreIs(score=bounds):
+                return self._scored(bounds)
             case _:
                 return self._happened(asked, getattr(asked, asked.key))
 
@@ -197,6 +200,20 @@ class Asker:
             parts.append(_bounds(_number(spent), *bounds))
         return and_(*parts)
 
+    def _scored(self, bounds: c.ScoreBounds) -> Sql:
+        until, scoring = contact.c.score_until, self._scoring()
+        parts: list[Sql] = []
+        if bounds.at_least is not None:
+            parts.append(until >= later(NOW, scoring.fades(bounds.at_least)))
+        if bounds.at_most is not None:
+            parts.append(or_(until.is_(null()), until <= later(NOW, scoring.fades(bounds.at_most))))
+        return and_(*parts)
+
+    def _scoring(self) -> Scoring:
+        if self.project.score is None:
+            raise ConfigError("'score' asks for points, and nurture.yaml says nowhere what gives any (score: …)")
+        return self.project.score.scoring
+
     def _did(self, past: c.PastEvent) -> Sql:
         mine, at = self._of_event(past), happened.c.occurred_at
         times = list(self._times(at, past))
@@ -241,6 +258,9 @@ class Asker:
         """
         for leaf in c.walk(asked):
             past = getattr(leaf, leaf.key, None)
+            if isinstance(past, c.ScoreBounds):
+                for bound in filter(None, (past.at_least, past.at_most)):
+                    yield later(contact.c.score_until, MICROSECOND - self._scoring().fades(bound))
             if not isinstance(past, c.Past | c.Moment):
                 continue
             for length in (past.within, past.more_than):

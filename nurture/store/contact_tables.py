@@ -39,6 +39,7 @@ contact = table(
     Column("last_clicked_at", Instant),
     Column("last_replied_at", Instant),
     Column("last_engaged_at", Instant),
+    Column("score_until", Instant),
     Column("purchase_count", Integer, nullable=False, default=0),
     Column("first_purchase_at", Instant),
     Column("last_purchase_at", Instant),
@@ -50,6 +51,7 @@ Index("ix_contact_stage_check", contact.c.stage_check_at, **only_where(contact.c
 Index("ix_contact_signed_up", contact.c.signed_up_at)
 Index("ix_contact_first_purchase", contact.c.first_purchase_at, **only_where(contact.c.first_purchase_at.isnot(None)))
 Index("ix_contact_last_purchase", contact.c.last_purchase_at, **only_where(contact.c.last_purchase_at.isnot(None)))
+Index("ix_contact_score", contact.c.score_until, **only_where(contact.c.score_until.isnot(None)))
 Index("ix_contact_timezone", contact.c.timezone)
 Index("ix_contact_source", contact.c.source)
 Index("ix_contact_country", contact.c.country)

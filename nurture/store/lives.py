@@ -52,6 +52,7 @@ class Standing:
     first_purchase_at: datetime | None
     last_purchase_at: datetime | None
     revenue: int
+    score_until: datetime | None
 
     @property
     def life(self) -> Life:

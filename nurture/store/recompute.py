@@ -11,7 +11,8 @@ from sqlalchemy import Connection, case, func, select
 
 from nurture.core.event import ENGAGEMENT, Kind
 from nurture.core.lifecycle import Rules, Sign, Story, begin, live
-from nurture.store import purchases
+from nurture.core.score import same
+from nurture.store import purchases, scores
 from nurture.store.lives import NAMES, WRITTEN, Standing, latest, life_facts
 from nurture.store.tables import contact, conversion, event, message, purchase, stage_change
 
@@ -54,22 +55,27 @@ def differences(
         Difference(one.id, name, getattr(one, name), getattr(reckoned[one.id], name))
         for one in stored.values()
         for name in WRITTEN
-        if getattr(one, name) != getattr(reckoned[one.id], name)
+        if not _same(name, getattr(one, name), getattr(reckoned[one.id], name))
     ]
     found += _told_otherwise(connection, stories)
     return found, [reckoned[contact_id] for contact_id in sorted({one.contact_id for one in found})]
+
+
+def _same(name: str, stored: Any, reckoned: Any) -> bool:
+    return same(stored, reckoned) if name == "score_until" else bool(stored == reckoned)
 
 
 def _reckon(
     connection: Connection, stored: Mapping[str, Standing], rules: Rules, now: datetime
 ) -> tuple[dict[str, Standing], dict[str, Story]]:
     hot = hot_facts(connection, list(stored))
+    scored = scores.reckon(connection, list(stored), rules.scoring)
     reckoned, stories = {}, {}
     for contact_id, facts in life_facts(connection, stored).items():
         standing = stored[contact_id]
         bought = min((fact.at for fact in facts if fact.sign is Sign.PURCHASED), default=None)
         story = live(begin(standing.known_at, bought), facts, _until(standing, now), rules)
-        should = replace(standing, **hot[contact_id])
+        should = replace(standing, **hot[contact_id], score_until=scored[contact_id])
         should.take(story.life, rules)
         reckoned[contact_id], stories[contact_id] = should, story
     return reckoned, stories
