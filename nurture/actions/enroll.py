@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -23,20 +22,23 @@ def enroll(database: Database, queries: Queries, now: datetime) -> int:
 
     Idempotent: an enrollment's id derives from contact, campaign and how many there were before.
     """
-    looked = _open_and_close(database, queries, now)
     with database.read() as connection:
+        states = entering.campaign_states(connection)
         ids = entering.marked(connection, BATCH)
+        due = queries.due_looks(connection, now)
+    looked = _open_and_close(database, queries, states, now)
     if ids:
         with database.write() as connection:
             _look_at(connection, queries, ids, now)
         looked += len(ids)
-    for entrance in _at_once(queries, now):
-        looked += _due_looks(database, queries, entrance, now)
-    for one in _dated(database, queries, now):
-        looked += one.let_in(database)
-    for moment in moment_entrances(queries, now, _open(queries, now)):
-        looked += moment.give_up(database)
-    return looked
+    return looked + _look_at_due(database, queries, now) if looked or due else 0
+
+
+def _look_at_due(database: Database, queries: Queries, now: datetime) -> int:
+    """Look at those whom time alone may have made match, and at those whose day has begun."""
+    looked = sum(_due_looks(database, queries, one, now) for one in _at_once(queries, now))
+    looked += sum(one.let_in(database) for one in _dated(database, queries, now))
+    return looked + sum(one.give_up(database) for one in moment_entrances(queries, now, _open(queries, now)))
 
 
 def _open(queries: Queries, now: datetime) -> list[Entrance]:
@@ -107,14 +109,12 @@ def _enter(
     return len(rows)
 
 
-def _open_and_close(database: Database, queries: Queries, now: datetime) -> int:
+def _open_and_close(database: Database, queries: Queries, states: Mapping[str, State], now: datetime) -> int:
     """Take up campaigns that went live, put down those that stopped, and look where the hour has come."""
-    with database.read() as connection:
-        states = entering.campaign_states(connection)
     looked = 0
     for entrance in _open(queries, now):
         state = states.get(entrance.campaign.name)
-        if state is None or state["live_since"] is None or state["audience_digest"] != audience_digest(entrance):
+        if state is None or state["live_since"] is None or state["audience_digest"] != entrance.digest:
             looked += _go_live(database, queries, entrance, state, now)
         elif state["next_look_at"] and state["next_look_at"] <= now:
             looked += _look(database, queries, entrance, state["next_look_at"], now)
@@ -149,13 +149,6 @@ def _close(database: Database, queries: Queries, states: Mapping[str, State], no
                 occasions.forget_all(connection, name)
 
 
-def audience_digest(entrance: Entrance) -> str:
-    """What tells one audience, and one way of looking for it, from another."""
-    campaign = entrance.campaign
-    said = f"{campaign.audience.model_dump_json()}{campaign.enter.model_dump_json()}"
-    return hashlib.sha256(said.encode()).hexdigest()
-
-
 def _go_live(database: Database, queries: Queries, entrance: Entrance, state: State | None, now: datetime) -> int:
     """A campaign begins, or begins again: who matches already enters with `backfill: yes`, else is the baseline.
 
@@ -181,7 +174,7 @@ def _go_live(database: Database, queries: Queries, entrance: Entrance, state: St
 
 
 def _begin_looking(database: Database, queries: Queries, entrance: Entrance, state: State | None, now: datetime) -> int:
-    resumed = state is not None and state["audience_digest"] == audience_digest(entrance)
+    resumed = state is not None and state["audience_digest"] == entrance.digest
     enter = entrance.campaign.enter
     backfill = isinstance(enter, EnterByLook) and enter.backfill
     if not resumed:
@@ -204,7 +197,7 @@ def _begin_moment(database: Database, moment: MomentEntrance) -> int:
 
 def _save(database: Database, queries: Queries, entrance: Entrance, live_since: datetime, now: datetime) -> None:
     row = {
-        "campaign": entrance.campaign.name, "audience_digest": audience_digest(entrance), "live_since": live_since,
+        "campaign": entrance.campaign.name, "audience_digest": entrance.digest, "live_since": live_since,
         "next_look_at": _next_look(queries, entrance, now),
     }  # fmt: skip
     with database.write() as connection:

@@ -10,7 +10,7 @@ from nurture.actions.release import Release
 from nurture.core.campaign import Status
 from nurture.core.program import Program
 from nurture.store import due
-from nurture.store.database import Database
+from nurture.store.database import Connection, Database
 from nurture.store.enrollments import DueQuery
 from nurture.store.entering import Entrance
 from nurture.store.messages import ClaimQuery
@@ -43,6 +43,14 @@ class Queries:
     @cached_property
     def _messages(self) -> Any:
         return due.probe(due.MESSAGES, self.moving)
+
+    @cached_property
+    def _looks(self) -> Any:
+        return due.probe(due.LOOKS, [entrance.campaign.name for entrance in self.entrances], "look_at")
+
+    def due_looks(self, connection: Connection, now: datetime) -> bool:
+        """Whether a live campaign is to look at somebody."""
+        return bool(due.due_campaigns(connection, self._looks, now))
 
     def due_campaigns(self, database: Database, now: datetime) -> list[str]:
         """The campaigns with due enrollments, in their order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +34,7 @@ from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrat
 from nurture.store.database import MOST, insert_from, insert_new, upsert
 from nurture.store.enrollments import LIVE
 from nurture.store.tables import baseline, campaign_look, campaign_state, contact, contact_mark, enrollment
-from nurture.store.types import Instant, later
+from nurture.store.types import Instant, later, plain
 
 ENTRY_COLUMNS = ("campaign", "contact_id", "look_at")
 
@@ -77,6 +78,12 @@ class Entrance:
         self._asker = Asker(program.project, inside=False)
         self.wanted = and_(*self.parts())
 
+    @cached_property
+    def digest(self) -> str:
+        """What tells one audience, and one way of coming in, from another."""
+        said = f"{self.campaign.audience.model_dump_json()}{self.campaign.enter.model_dump_json()}"
+        return hashlib.sha256(said.encode()).hexdigest()
+
     def parts(self) -> list[ColumnElement[bool]]:
         """What the audience asks, part by part: the stage, whether sums can be told, and `where` in its order."""
         audience = self.campaign.audience
@@ -95,7 +102,7 @@ class Entrance:
 
     def may_again(self) -> ColumnElement[bool]:
         """Is not in this campaign, and never was or left long enough ago; at a moment, did not enter at it."""
-        mine = and_(enrollment.c.contact_id == contact.c.id, enrollment.c.campaign == self.campaign.name)
+        mine = self._mine()
         match self.campaign.enter:
             case EnterAtMoment() as enter:
                 return not_(exists(select(1).where(mine, enrollment.c.entry_key == enter.key())))
@@ -110,6 +117,11 @@ class Entrance:
             else or_(enrollment.c.state == LIVE, later(enrollment.c.ended_at, again.delta) > NOW)
         )
         return not_(exists(select(1).where(mine, recent)))
+
+    def _mine(self) -> ColumnElement[bool]:
+        """An enrollment of this contact in this campaign; found by the contact, who has few."""
+        here = plain(enrollment.c.campaign) == self.campaign.name
+        return and_(enrollment.c.contact_id == contact.c.id, here)
 
     def is_free(self) -> ColumnElement[bool]:
         """Is in no other campaign that wants its people for itself, unless this one allows it."""
@@ -135,7 +147,7 @@ class Entrance:
     def _entering(self) -> Select[Any]:
         before = (
             select(func.count())
-            .where(enrollment.c.contact_id == contact.c.id, enrollment.c.campaign == self.campaign.name)
+            .where(self._mine())
             .scalar_subquery()
         )
         return select(contact.c.id, before, contact.c.timezone).where(contact.c.id.in_(IDS), self.may_enter())
@@ -176,7 +188,7 @@ class Entrance:
         if self.campaign.re_enter:
             left = (
                 select(func.max(enrollment.c.ended_at))
-                .where(enrollment.c.contact_id == contact.c.id, enrollment.c.campaign == self.campaign.name)
+                .where(self._mine())
                 .scalar_subquery()
             )
             flips.append(later(left, self.campaign.re_enter.delta))

@@ -65,6 +65,31 @@ def _later_postgres(element: later, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({compiler.process(column, **kw)} + {compiler.process(delta, **kw)} * interval '1 microsecond')"
 
 
+class plain(FunctionElement[Any]):
+    """A text column's value, by which no index is chosen.
+
+    Without statistics a database takes an index over all of a campaign for the rows of one contact, which is
+    quadratic: SQLite always, PostgreSQL while the table is young.
+    """
+
+    inherit_cache = True
+    name = "plain"
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self.type = column.type
+        super().__init__(column)
+
+
+@compiles(plain, "sqlite")
+def _plain_sqlite(element: plain, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"+{compiler.process(element.clauses, **kw)}"
+
+
+@compiles(plain, "postgresql")
+def _plain_postgres(element: plain, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"({compiler.process(element.clauses, **kw)} || '')"
+
+
 class smallest(FunctionElement[Any]):
     """The smallest of several values that is not null; null where all are."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
 from support.line import PROJECT, Line, campaign
 
 from nurture.actions.advance import advance
 from nurture.actions.enroll import enroll
-from nurture.store.tables import campaign_look
+from nurture.store.tables import campaign_look, contact
 
 from .conftest import Start
 
@@ -269,6 +270,17 @@ def test_an_idle_tick_looks_at_nobody(start: Start) -> None:
     line.clock.forward(hours=1)
     assert not line.tick().found
     assert len(line.rows(campaign_look)) == 40
+
+
+def test_who_may_enter_is_found_by_the_contact_not_by_reading_all_of_a_campaign(start: Start) -> None:
+    line = start(campaign(enter=LETTER))
+    (entrance,) = line.queries.entrances
+    asked = select(contact.c.id).where(entrance.may_again(), contact.c.id == "somebody")
+    with line.database.read() as connection:
+        sql = asked.compile(connection, compile_kwargs={"literal_binds": True})
+        word = "EXPLAIN QUERY PLAN" if line.database.is_sqlite else "EXPLAIN"
+        plan = " ".join(map(str, connection.exec_driver_sql(f"{word} {sql}")))
+    assert "enrollment" in plan and "ix_enrollment_campaign" not in plan
 
 
 # starts and ends
