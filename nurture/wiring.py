@@ -92,7 +92,10 @@ class Opened:
         return Emails(self.database, self.signer)
 
     def provider(self, name: str | None = None) -> Provider:
-        """A new provider, for one thread: the named one, else the project's. Raises ConfigError when its settings are missing."""
+        """A new provider, for one thread: the named one, else the project's.
+
+        Raises ConfigError when its settings are missing.
+        """
         from nurture.providers import make
         from nurture.providers.config import ProviderConfig
 

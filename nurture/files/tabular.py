@@ -306,7 +306,7 @@ def _json_row(number: int, line: str) -> Row:
 
 
 def read_json(text: str) -> Any:
-    """A JSON text whose numbers keep every digit. Raises ValueError, or RecursionError for one that is nested too deep."""
+    """A JSON text whose numbers keep every digit. Raises ValueError, or RecursionError for one nested too deep."""
     return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
 
 

@@ -28,7 +28,7 @@ from nurture.store.tables import contact, conversion, event, message, purchase, 
 
 @dataclass(slots=True)
 class Standing:
-    """The columns of a contact that facts move. Counts are whole, `revenue` is minor units of the project's currency."""
+    """The columns of a contact that facts move. `revenue` is minor units of the project's currency."""
 
     id: str
     known_at: datetime

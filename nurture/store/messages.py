@@ -119,7 +119,7 @@ class ClaimQuery:
         )
 
     def some(self, connection: Connection, now: datetime, limit: int) -> list[Candidate]:
-        """At most `limit` due messages, the longest due first, with their contacts locked until the transaction ends."""
+        """At most `limit` due messages, the longest due first, their contacts locked until the transaction ends."""
         statement = self._statement
         if connection.dialect.name == "postgresql":
             due = select(message.c.contact_id).where(
@@ -333,7 +333,7 @@ def recent_outcomes(connection: Connection, since: datetime, most: int) -> dict[
 def open_breakers(connection: Connection, now: datetime) -> dict[str, datetime]:
     """The campaigns whose breaker is open, and until when."""
     rows = connection.execute(select(breaker.c.campaign, breaker.c.until).where(breaker.c.until > now))
-    return {campaign: until for campaign, until in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def open_breaker(connection: Connection, campaign: str, until: datetime, reason: str, now: datetime) -> None:

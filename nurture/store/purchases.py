@@ -34,7 +34,7 @@ def unseen_orders(connection: Connection, purchases: Iterable[Purchase]) -> list
 def add_purchases(
     connection: Connection, purchases: Sequence[Purchase], values: Mapping[str, int | None], now: datetime
 ) -> None:
-    """Keep new purchases; `values` are minor units of the project's currency by order id, None where no rate is fixed."""
+    """Keep new purchases; `values`, by order id, are in minor units of the project's currency, None without a rate."""
     insert_all(
         connection, purchase_identity, [{"order_id": one.order_id, "contact_id": one.contact_id} for one in purchases]
     )
@@ -63,7 +63,8 @@ def set_values(connection: Connection, values: Mapping[tuple[str, str], int | No
 def contacts_of_orders(connection: Connection, order_ids: Sequence[str]) -> dict[str, str]:
     """The contact of each order that is known."""
     statement = select(purchase_identity.c.order_id, purchase_identity.c.contact_id)
-    return {o: c for o, c in connection.execute(statement.where(purchase_identity.c.order_id.in_(list(order_ids))))}
+    rows = connection.execute(statement.where(purchase_identity.c.order_id.in_(list(order_ids))))
+    return {row[0]: row[1] for row in rows}
 
 
 def add_refunds(
@@ -71,7 +72,7 @@ def add_refunds(
 ) -> tuple[int, list[str]]:
     """Keep refunds of known orders, each once. Returns how many were new and whose they are.
 
-    Amounts are in the order's own currency, which a refund cannot change; together they give back no more than was paid.
+    Amounts are in the order's own currency; together they give back no more than was paid.
     """
     orders = _orders(connection, [one.order_id for one in refunds])
     known = set(
@@ -126,7 +127,7 @@ def _save_refunded(connection: Connection, contact_id: str, order: _Order, now: 
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """A contact's purchases in sum, those given back in full left out; `revenue` net, in minor units of the project's currency."""
+    """A contact's purchases in sum, without those given back in full; `revenue` net, minor units of the project's currency."""
 
     count: int
     first_at: datetime | None

@@ -28,7 +28,7 @@ def addresses(connection: Connection, contact_ids: Iterable[str]) -> dict[str, s
     """The address of each contact."""
     ids = sorted(set(contact_ids))
     rows = connection.execute(select(contact.c.id, contact.c.address).where(contact.c.id.in_(ids)))
-    return {contact_id: address for contact_id, address in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def suppress(connection: Connection, entries: Sequence[Suppress], now: datetime) -> list[str]:
@@ -97,7 +97,7 @@ def change_consents(
     ]
     insert_new(connection, consent_change, rows)
     statement = select(consent.c.topic, consent.c.occurred_at).where(consent.c.contact_id == contact_id)
-    known = {topic: at for topic, at in connection.execute(statement)}
+    known = {row[0]: row[1] for row in connection.execute(statement)}
     upsert(
         connection, consent, [row for row in rows if row["topic"] not in known or known[row["topic"]] <= occurred_at]
     )
