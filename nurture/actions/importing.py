@@ -54,7 +54,7 @@ class Job:
     """One import: the table, what its columns mean (`--map`), where rejects go, whether anything is written.
 
     `ids` gives the hexadecimal text of so many random bytes, for the ids of new contacts. At most `held` addresses that
-    come several times are gathered at once; more take another reading of the file. At most `shown` rejects are told with
+    come several times are gathered at once; more take another reading. At most `shown` rejects are told with
     their reasons. Without `bulk` nothing is prepared for very many rows, which a service at work would feel.
     """
 

@@ -212,7 +212,7 @@ def _score(program: Program, standing: Standing, kind: str, at: datetime) -> Non
 def tell(
     connection: Connection, program: Program, standings: Mapping[str, Standing], told: Told, now: datetime
 ) -> None:
-    """Fold life facts into locked standings and save them; a life to which a fact came late is told from its beginning."""
+    """Fold life facts into locked standings and save them; where one came late, the life is told from its beginning."""
     late = {cid: standings[cid] for cid, facts in told.items() if not in_order(standings[cid].life, facts)}
     stories: dict[str, Story] = {}
     for contact_id, facts in told.items():

@@ -344,7 +344,10 @@ class Campaign(Closed):
     re_enter: ReEnterText = Field(None, description="Whether and when a contact may enter again.")
     overlap: Literal["allow"] | None = Field(
         None,
-        description="allow: a contact may be in another campaign at the same time. Without it, they wait until they left it.",
+        description=(
+            "allow: a contact may be in another campaign at the same time. "
+            "Without it, they wait until they left it."
+        ),
     )
     holdout: Annotated[Holdout, BeforeValidator(_holdout, json_schema_input_type=ShareText | Holdout)] = Field(
         Holdout(share=0.0), description="Enrolled and measured, never emailed.", examples=["10%"]

@@ -19,7 +19,7 @@ def arm_of(salt: str, campaign: str, contact_id: str, share: float) -> Arm:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """An arm by intention to treat: contacts, those who reached the goal in time, and the sum and square sum they spent."""
+    """An arm by intention to treat: contacts, those who reached the goal in time, the sums and squares they spent."""
 
     contacts: int
     reached: int

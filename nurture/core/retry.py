@@ -9,7 +9,7 @@ LONGEST = timedelta(hours=4)
 
 
 def next_attempt(attempts: int, message_id: str, retry_at: datetime | None, now: datetime) -> datetime:
-    """The next try after `attempts` of them: twice as long each time, spread by a tenth, never before the far side asks.
+    """The next try after `attempts` of them: twice as long each time, spread by a tenth, not before the far side asks.
 
     The spread is stable (it comes of the message's id), so that a crowd refused together does not return together.
     """

@@ -127,7 +127,10 @@ def _save_refunded(connection: Connection, contact_id: str, order: _Order, now: 
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """A contact's purchases in sum, without those given back in full; `revenue` net, minor units of the project's currency."""
+    """A contact's purchases in sum, without those given back in full.
+
+    `revenue` is net, in minor units of the project's currency.
+    """
 
     count: int
     first_at: datetime | None

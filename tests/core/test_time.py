@@ -100,7 +100,8 @@ def test_a_window_opens_when_people_there_say_it_does(
     assert next_open(window, utc(at), zone(name), None, 0.0) == utc(expected)
 
 
-instants = st.integers(0, 1580 * 24 * 60).map(lambda minutes: datetime(2023, 12, 1, tzinfo=UTC) + timedelta(minutes=minutes))
+FIRST = datetime(2023, 12, 1, tzinfo=UTC)
+instants = st.integers(0, 1580 * 24 * 60).map(lambda minutes: FIRST + timedelta(minutes=minutes))
 zones = st.sampled_from(ZONES).map(zone)
 times = st.times().map(lambda at: at.replace(second=0, microsecond=0))
 weekdays = st.frozensets(st.integers(0, 6), min_size=1)
