@@ -100,6 +100,16 @@ class PastEmail(Past):
 class PastPurchase(Past):
     """When, how often and for how much something was bought."""
 
+    WHAT: ClassVar[frozenset[str]] = frozenset({"item", "category"})
+
+    item: Texts | None = Field(
+        None,
+        description="Only orders with (one of) these items, by name, SKU or id; sums are those of whole orders.",
+        examples=["Green tea", ["SKU-1", "SKU-2"]],
+    )
+    category: Texts | None = Field(
+        None, description="Only orders with an item of (one of) these categories.", examples=["tea"]
+    )
     total: Total | None = Field(
         None, description="The sum, in the time asked about.", examples=[{"at_least": "50 EUR"}]
     )

@@ -20,7 +20,7 @@ from nurture.core.money import Money, convert
 from nurture.core.project import Project
 from nurture.core.score import Scoring
 from nurture.store import attributes
-from nurture.store.purchases import kept, net_value
+from nurture.store.purchases import holding, kept, net_value
 from nurture.store.tables import (
     consent,
     contact,
@@ -179,26 +179,40 @@ class Asker:
             human += [*self._of_steps(steps, past), event.c.message_id == message.c.id]
         counted = _number(select(func.count()).where(*human))
         # Who bought and gave it back was there all the same.
-        return counted + self._orders(past, true()) if isinstance(asked, c.Engaged) else counted
+        if isinstance(asked, c.Engaged):
+            return counted + self._orders(past, purchase.c.contact_id == contact.c.id)
+        return counted
 
-    def _orders(self, past: c.Past, which: Sql) -> Sql:
+    def _orders(self, past: c.Past, *which: Sql) -> Sql:
         times = self._times(purchase.c.occurred_at, past)
-        return _number(select(func.count()).where(purchase.c.contact_id == contact.c.id, which, *times))
+        return _number(select(func.count()).where(*which, *times))
 
     def _purchased(self, past: c.PastPurchase) -> Sql:
         parts: list[Sql] = []
         if past.times is None and past.total is None:
-            return self._hot(contact.c.last_purchase_at, past)
+            if not holding(past):
+                return self._hot(contact.c.last_purchase_at, past)
+            return self._ever(self._of_orders(past), purchase.c.occurred_at, past)
         if past.times:
-            parts.append(_bounds(self._orders(past, kept()), past.times.at_least, past.times.at_most))
+            parts.append(_bounds(self._orders(past, *self._of_orders(past)), past.times.at_least, past.times.at_most))
         if past.total:
             bounds = (self._minor(past.total.at_least), self._minor(past.total.at_most))
             times = self._times(purchase.c.occurred_at, past)
-            spent = select(func.coalesce(func.sum(net_value()), 0)).where(
-                purchase.c.contact_id == contact.c.id, kept(), *times
-            )
+            spent = select(func.coalesce(func.sum(net_value()), 0)).where(*self._of_orders(past), *times)
             parts.append(_bounds(_number(spent), *bounds))
         return and_(*parts)
+
+    def _of_orders(self, past: c.PastPurchase) -> list[Sql]:
+        return [purchase.c.contact_id == contact.c.id, kept(), *holding(past)]
+
+    def _ever(self, mine: list[Sql], at: Sql, past: c.Past) -> Sql:
+        """One of those rows of the contact lies in the time asked about; with `more_than`, and none later."""
+        ever = exists(select(1).where(*mine, *self._times(at, past)))
+        if past.ever is False:
+            return not_(ever)
+        if past.more_than:
+            return and_(ever, not_(exists(select(1).where(*mine, at >= ago(past.more_than.delta)))))
+        return ever
 
     def _scored(self, bounds: c.ScoreBounds) -> Sql:
         until, scoring = contact.c.score_until, self._scoring()
@@ -216,17 +230,10 @@ class Asker:
 
     def _did(self, past: c.PastEvent) -> Sql:
         mine, at = self._of_event(past), happened.c.occurred_at
-        times = list(self._times(at, past))
         if past.times:
-            counted = _number(select(func.count()).where(*mine, *times))
+            counted = _number(select(func.count()).where(*mine, *self._times(at, past)))
             return _bounds(counted, past.times.at_least, past.times.at_most)
-        ever = exists(select(1).where(*mine, *times))
-        if past.ever is False:
-            return not_(ever)
-        if past.more_than:
-            later_one = exists(select(1).where(*mine, at >= ago(past.more_than.delta)))
-            return and_(ever, not_(later_one))
-        return ever
+        return self._ever(mine, at, past)
 
     def _of_event(self, past: c.PastEvent) -> list[Sql]:
         """The events asked about, whenever they happened."""
@@ -276,9 +283,10 @@ class Asker:
             yield later(_number(oldest), length + MICROSECOND)
 
     def _counted(self, leaf: c.Leaf) -> Iterator[tuple[Sql, list[Sql]]]:
-        if isinstance(leaf, c.Purchased | c.Engaged):
-            which = kept() if isinstance(leaf, c.Purchased) else true()
-            yield purchase.c.occurred_at, [purchase.c.contact_id == contact.c.id, which]
+        if isinstance(leaf, c.Purchased):
+            yield purchase.c.occurred_at, self._of_orders(leaf.purchased)
+        if isinstance(leaf, c.Engaged):
+            yield purchase.c.occurred_at, [purchase.c.contact_id == contact.c.id]
         if isinstance(leaf, c.Received):
             yield message.c.accepted_at, [message.c.contact_id == contact.c.id]
         if isinstance(leaf, c.Did):
@@ -332,7 +340,7 @@ def _number(statement: Any) -> Sql:
 
 
 def _counts(past: c.Past | c.Moment) -> bool:
-    return any(getattr(past, name, None) for name in ("times", "total", "step", "event"))
+    return any(getattr(past, name, None) for name in ("times", "total", "step", "event", "item", "category"))
 
 
 def _bounds(value: Sql, at_least: Any, at_most: Any) -> Sql:

@@ -59,6 +59,14 @@ Index("ix_purchase_no_value", purchase.c.currency, **only_where(purchase.c.value
 purchase_identity = table(
     "purchase_identity", Column("order_id", Key, primary_key=True), Column("contact_id", Id, nullable=False)
 )
+purchase_item = table(
+    "purchase_item",
+    Column("contact_id", Id, nullable=False),
+    Column("aspect", Word, nullable=False),
+    Column("word", Key, nullable=False),
+    Column("order_id", Key, nullable=False),
+    PrimaryKeyConstraint("contact_id", "aspect", "word", "order_id"),
+)
 refund = table(
     "refund",
     Column("contact_id", Id, nullable=False),

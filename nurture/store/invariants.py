@@ -22,6 +22,7 @@ from nurture.core.values import Rate
 from nurture.store import choice_invariants
 from nurture.store.conditions import KINDS
 from nurture.store.messages import COUNTED, FOR_CAUSE
+from nurture.store.purchases import holding
 from nurture.store.scope import CLAIM, MESSAGE, Invariant, Scope, e, human, m
 from nurture.store.tables import (
     consent_change,
@@ -156,7 +157,7 @@ def _goal_before_claim(course: Course, scope: Scope) -> ColumnElement[bool] | No
     if goal.within or goal.more_than or goal.ever is False or any(bound.at_most is not None for bound in bounds):
         return None
     theirs = [p.contact_id == m.contact_id, p.refunded == 0, scope.after(m.claimed_at, p.recorded_at)]
-    theirs += [p.occurred_at >= e.entered_at] if goal.since else []
+    theirs += [*holding(goal), *([p.occurred_at >= e.entered_at] if goal.since else [])]
     asked = select(func.count()).where(*theirs).correlate(message, enrollment).scalar_subquery()
     reached = asked >= ((goal.times.at_least if goal.times else None) or 1)
     least = (

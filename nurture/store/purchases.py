@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, and_, func, or_, select, update
+from sqlalchemy import BigInteger, Connection, and_, exists, func, or_, select, update
 
+from nurture.core.asked import PastPurchase
 from nurture.core.campaign import ClaimedWithin
 from nurture.core.conversion import Touch, TouchKind, credit
 from nurture.core.event import Kind
 from nurture.core.money import Money
-from nurture.core.purchase import Purchase, Refund
+from nurture.core.purchase import CATEGORY, ITEM, Purchase, Refund, word, words_of
 from nurture.store.database import chunks, insert_all, insert_new, update_rows
-from nurture.store.tables import conversion, event, message, purchase, purchase_identity, refund
+from nurture.store.tables import conversion, event, message, purchase, purchase_identity, purchase_item, refund
 
 
 def unseen_orders(connection: Connection, purchases: Iterable[Purchase]) -> list[Purchase]:
@@ -45,6 +46,12 @@ def add_purchases(
         for one in purchases
     ]  # fmt: skip
     insert_all(connection, purchase, rows)
+    words = [
+        {"contact_id": one.contact_id, "aspect": aspect, "word": said, "order_id": one.order_id}
+        for one in purchases
+        for aspect, said in sorted(words_of(one.items))
+    ]
+    insert_all(connection, purchase_item, words)
 
 
 def without_value(connection: Connection, currencies: Sequence[str], limit: int) -> list[tuple[str, str, Money]]:
@@ -149,6 +156,18 @@ def net_value() -> Any:
 def kept() -> Any:
     """SQL: the purchase was not given back in full."""
     return or_(purchase.c.refunded == 0, purchase.c.refunded < purchase.c.amount)
+
+
+def holding(past: PastPurchase) -> list[Any]:
+    """SQL: the purchase holds the items that are asked for; nothing where none are."""
+    asked = ((ITEM, past.item), (CATEGORY, past.category))
+    return [_holds(aspect, wanted) for aspect, wanted in asked if wanted]
+
+
+def _holds(aspect: str, wanted: Iterable[str]) -> Any:
+    w = purchase_item.c
+    this = and_(w.contact_id == purchase.c.contact_id, w.order_id == purchase.c.order_id)
+    return exists(select(1).where(this, w.aspect == aspect, w.word.in_([word(one) for one in wanted])).correlate(purchase))
 
 
 def bought(connection: Connection, contact_ids: Iterable[str]) -> dict[str, Bought]:

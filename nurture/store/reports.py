@@ -28,7 +28,7 @@ from nurture.core.money import convert
 from nurture.core.project import Project
 from nurture.store.database import chunks
 from nurture.store.messages import COUNTED
-from nurture.store.purchases import kept, net_value
+from nurture.store.purchases import holding, kept, net_value
 from nurture.store.tables import contact, conversion, enrollment, message, purchase
 from nurture.store.types import later
 
@@ -200,7 +200,7 @@ def measured_arms(
     until = later(first.c.entered_at, over)
     theirs = and_(
         purchase.c.contact_id == first.c.contact_id, purchase.c.occurred_at >= first.c.entered_at,
-        purchase.c.occurred_at < until, kept(),
+        purchase.c.occurred_at < until, kept(), *holding(goal),
     )  # fmt: skip
     orders, spent = func.count(purchase.c.order_id), func.coalesce(func.sum(net_value()), 0)
     people = (

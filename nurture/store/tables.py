@@ -25,6 +25,7 @@ from nurture.store.fact_tables import event as event
 from nurture.store.fact_tables import event_identity as event_identity
 from nurture.store.fact_tables import purchase as purchase
 from nurture.store.fact_tables import purchase_identity as purchase_identity
+from nurture.store.fact_tables import purchase_item as purchase_item
 from nurture.store.fact_tables import refund as refund
 from nurture.store.fact_tables import stray_event as stray_event
 from nurture.store.release_tables import compiled_email as compiled_email
