@@ -21,6 +21,7 @@ from nurture.actions.queries import Queries
 from nurture.actions.send import send
 from nurture.actions.sweep import sweep
 from nurture.core.errors import NotFound, ProjectError
+from nurture.couriers import Couriers
 from nurture.files.folder import scan
 from nurture.providers.base import Provider
 from nurture.store.releases import set_meta
@@ -47,6 +48,7 @@ class Service:
         self._due = Event()
         self._seen: Checked | None = None
         self._queries = self._published()
+        self._couriers = Couriers(opened)
 
     @property
     def queries(self) -> Queries:
@@ -106,6 +108,10 @@ class Service:
         with database.write() as connection:
             set_meta(connection, LAST_PASS, now().isoformat())
 
+    def tell(self) -> None:
+        """Have couriers deliver what webhooks are to be told."""
+        self._couriers.go(self._queries.program.project.webhooks)
+
     def _send(self) -> None:
         """A sender thread: hand over batch after batch; whatever was begun is settled before it ends."""
         provider: Provider | None = None
@@ -145,7 +151,12 @@ class Service:
         scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         )
-        jobs = ((self.look, LOOK_EVERY), (self.sweep, SWEEP_EVERY), (self.look_at_files, FILES_EVERY))
+        jobs = (
+            (self.look, LOOK_EVERY),
+            (self.tell, LOOK_EVERY),
+            (self.sweep, SWEEP_EVERY),
+            (self.look_at_files, FILES_EVERY),
+        )
         for job, seconds in jobs:
             scheduler.add_job(_surviving(job), "interval", seconds=seconds, id=job.__name__)
         return scheduler
@@ -154,6 +165,7 @@ class Service:
         self._stopping.set()
         self._due.set()
         scheduler.shutdown(wait=True)
+        self._couriers.close()
         for sender in senders:
             sender.join()
         logger.info("action=service.stopped")

@@ -9,14 +9,16 @@ from typing import Any
 
 from nurture.actions.queries import Queries
 from nurture.actions.record import stir
-from nurture.core.campaign import SetStep, StopMailingStep
+from nurture.core.campaign import NotifyStep, SetStep, StopMailingStep
 from nurture.core.decide import EMAIL_IS_DUE, Answers, Arm, Decision, Exit, Move, Send, Wait, decide, needs_answer
 from nurture.core.event import Suppress, SuppressionReason
 from nurture.core.ids import message_id
 from nurture.core.program import Course
+from nurture.core.telling import Notice, Told
 from nurture.store import enrollments, marks, suppressions
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.enrollments import Due
+from nurture.store.telling import add_notices
 
 STEPS_A_LOOK = 50
 """A bound on how far one enrollment goes in one look; the next look takes it further."""
@@ -30,6 +32,7 @@ class Outcome:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     effects: list[tuple[str, SetStep | StopMailingStep]] = field(default_factory=list)
 
 
@@ -65,7 +68,9 @@ def _decide_one(course: Course, due: Due, now: datetime, outcome: Outcome) -> No
             seq += 1
         if not isinstance(decision, Move):
             break
-        if decision.effect:
+        if isinstance(decision.effect, NotifyStep):
+            outcome.notices.append(_notice(course, due, decision.effect, now))
+        elif decision.effect:
             outcome.effects.append((due.contact_id, decision.effect))
         if decision.step is None:
             decision = Exit("completed")
@@ -113,6 +118,13 @@ def _message_row(course: Course, due: Due, step: str, send: Send) -> dict[str, A
     }  # fmt: skip
 
 
+def _notice(course: Course, due: Due, step: NotifyStep, now: datetime) -> Notice:
+    campaign = course.campaign.name
+    data = {"about": step.notify.about, "campaign": campaign, "step": step.id, "enrollment_id": due.id}
+    source = f"{due.id} {step.id}"
+    return Notice(step.notify.webhook, Told.NOTIFY, due.contact_id, source, now, data, due.id)
+
+
 def _decision_row(due: Due, seq: int, step: str, decision: Decision, now: datetime) -> dict[str, Any]:
     row = {
         "contact_id": due.contact_id,
@@ -139,6 +151,7 @@ def _record(connection: Connection, outcome: Outcome, now: datetime) -> None:
     enrollments.save_moves(connection, outcome.moves)
     enrollments.add_decisions(connection, outcome.decisions)
     _apply(connection, outcome.effects, now)
+    add_notices(connection, outcome.notices, now)
     # Whoever left one campaign may be wanted by another.
     marks.mark(connection, outcome.left, now)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from nurture.actions.tell import tell_facts, tell_lives, tell_withdrawn
 from nurture.core.address import address_key
 from nurture.core.event import ENGAGEMENT, Fact, Kind, Suppress
 from nurture.core.lifecycle import LifeFact, Sign, Story, begin, in_order, live
@@ -17,7 +18,7 @@ from nurture.core.program import Program
 from nurture.core.purchase import Purchase, Refund
 from nurture.store import events, lives, marks, occasions, purchases, scores, suppressions
 from nurture.store.database import Connection, Database
-from nurture.store.lives import Standing, latest
+from nurture.store.lives import Fresh, Standing, latest
 
 FUTURE = timedelta(minutes=5)
 """How far another machine's clock may run ahead of ours before its facts are refused."""
@@ -60,6 +61,7 @@ def record_facts_in(connection: Connection, program: Program, facts: Sequence[Fa
         _tell(program, standings[fact.contact_id or ""], fact, told)
     stirring = set(told) | {fact.contact_id or "" for fact in fresh if _stirs(program, fact)}
     tell(connection, program, standings, told, now)
+    tell_facts(connection, program, fresh, now)
     _suppress(connection, fresh, now)
     _withdraw(connection, fresh, now)
     clicked = [(f.contact_id or "", f.occurred_at) for f in fresh if f.kind is Kind.CLICKED and f.machine is None]
@@ -219,21 +221,24 @@ def tell(
         if contact_id not in late:
             stories[contact_id] = live(standings[contact_id].life, facts, now, program.rules)
             standings[contact_id].take(stories[contact_id].life, program.rules)
-    lives.add_stories(connection, stories, now)
-    _retell(connection, program, late, now)
+    fresh = lives.add_stories(connection, stories, now)
+    retold = _retell(connection, program, late, now)
+    if program.subscribers:
+        tell_lives(connection, program, told, fresh, now)
+        tell_lives(connection, program, {}, retold, now)
     lives.save_standings(connection, standings.values())
 
 
-def _retell(connection: Connection, program: Program, standings: Mapping[str, Standing], now: datetime) -> None:
-    """Fold whole lives again from the rows; `standings` are changed, not saved."""
+def _retell(connection: Connection, program: Program, standings: Mapping[str, Standing], now: datetime) -> Fresh:
+    """Fold whole lives again from the rows; `standings` are changed, not saved. Returns what was not told before."""
     if not standings:
-        return
+        return Fresh()
     stories = {}
     for contact_id, facts in lives.life_facts(connection, standings).items():
         bought = min((fact.at for fact in facts if fact.sign is Sign.PURCHASED), default=None)
         stories[contact_id] = live(begin(standings[contact_id].known_at, bought), facts, now, program.rules)
         standings[contact_id].take(stories[contact_id].life, program.rules)
-    lives.replace_stories(connection, stories, now)
+    return lives.replace_stories(connection, stories, now)
 
 
 def restage(connection: Connection, program: Program, contact_ids: Sequence[str], now: datetime) -> None:
@@ -242,7 +247,8 @@ def restage(connection: Connection, program: Program, contact_ids: Sequence[str]
     before = {contact_id: (standing.stage, standing.score_until) for contact_id, standing in standings.items()}
     for contact_id, until in scores.reckon(connection, list(standings), program.rules.scoring).items():
         standings[contact_id].score_until = until
-    _retell(connection, program, standings, now)
+    fresh = _retell(connection, program, standings, now)
+    tell_lives(connection, program, {}, fresh, now)
     lives.save_standings(connection, standings.values())
     stir(connection, (cid for cid, one in standings.items() if (one.stage, one.score_until) != before[cid]), now)
 
@@ -371,10 +377,18 @@ def record_suppressions(database: Database, program: Program, entries: Sequence[
 
 
 def record_consents(
-    database: Database, contact_id: str, changes: Mapping[str, bool], source: str, now: datetime
+    database: Database,
+    contact_id: str,
+    changes: Mapping[str, bool],
+    source: str,
+    now: datetime,
+    program: Program | None = None,
 ) -> None:
-    """Record what a contact permits (True) or withdraws (False), by topic."""
+    """Record what a contact permits (True) or withdraws (False), by topic; the webhooks of `program` hear of it."""
     with database.write() as connection:
         lives.lock_standings(connection, [contact_id])
         suppressions.change_consents(connection, contact_id, changes, source, now, now)
+        if program:
+            withdrawn = sorted(topic for topic, given in changes.items() if not given)
+            tell_withdrawn(connection, program, contact_id, withdrawn, now)
         stir(connection, [contact_id], now)

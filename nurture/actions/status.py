@@ -9,7 +9,7 @@ from typing import Any
 
 from nurture.actions.stop import STOPPED
 from nurture.core.program import Program
-from nurture.store import releases, reports, stories
+from nurture.store import releases, reports, stories, telling
 from nurture.store.database import Connection, Database
 from nurture.store.releases import ReleaseRow
 from nurture.store.stories import MessagesNow
@@ -77,7 +77,7 @@ def _look(connection: Connection, program: Program, now: datetime) -> Status:
         (at for at in (waiting.oldest_due, *(people[name].next_at for name in moving if name in people)) if at),
         default=now,
     )
-    needs = [*_broken(breakers), *_lost(waiting), *_missed(oldest, last_pass, now)]
+    needs = [*_broken(breakers), *_lost(waiting), *_missed(oldest, last_pass, now), *_parked(connection)]
     return Status(
         now, releases.latest_release(connection), last_pass, program.project.provider, stopped.get(STOPPED),
         reports.stage_counts(connection), tuple(campaigns), waiting, tuple(breakers), tuple(needs),
@@ -104,3 +104,12 @@ def _missed(oldest: datetime, last_pass: datetime | None, now: datetime) -> Iter
     if oldest < now - QUIET and (last_pass is None or last_pass < now - QUIET):
         since = f"since {last_pass:%Y-%m-%d %H:%M} UTC" if last_pass else "yet"
         yield f"nothing has run {since}, and something is due since {oldest:%Y-%m-%d %H:%M} UTC. Start `nurture run`."
+
+
+def _parked(connection: Connection) -> Iterator[str]:
+    for name, one in telling.waiting(connection).items():
+        if one.parked:
+            yield (
+                f"{one.parked} notices to the webhook {name} were given up; its last answer: {one.answer}. Mend it, "
+                f"then `nurture webhooks retry {name}`."
+            )

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("nurture.cli.pause:resume", "Go on after a pause."),
     "status": ("nurture.cli.status:command", "What runs, what is due, what waits."),
     "doctor": ("nurture.cli.doctor:command", "Check settings, database and keys; prove the guarantees."),
+    "webhooks": ("nurture.cli.webhooks:command", "What other programs are told."),
     "report": ("nurture.cli.report:command", "What campaigns did and earned, beside the held out."),
     "why": ("nurture.cli.why:command", "Why a contact got, or did not get, an email."),
     "contacts": ("nurture.cli.contacts:command", "Look at contacts."),
@@ -34,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 GROUPS = {
     "Campaign files": ["init", "check", "preview", "send-test", "schema"],
     "Data in": ["import", "keys"],
-    "Running": ["run", "pause", "resume", "status", "doctor"],
+    "Running": ["run", "pause", "resume", "status", "doctor", "webhooks"],
     "Seeing": ["report", "why", "contacts"],
     "More": ["demo", "completion"],
 }

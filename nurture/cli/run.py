@@ -53,12 +53,16 @@ def command(ctx: click.Context, once: bool, no_web: bool, host: str | None, port
 
 def _once(opened: Opened, as_json: bool) -> None:
     from nurture.actions.tick import run_pass
+    from nurture.couriers import Couriers
     from nurture.service import LAST_PASS, Service
     from nurture.store.releases import set_meta
 
-    provider = opened.provider()
-    passed = run_pass(opened.database, Service(opened).queries, opened.emails, provider, opened.now)
+    provider, service = opened.provider(), Service(opened)
+    passed = run_pass(opened.database, service.queries, opened.emails, provider, opened.now)
     provider.close()
+    couriers = Couriers(opened)
+    couriers.carry(service.queries.program.project.webhooks)
+    couriers.close()
     with opened.database.write() as connection:
         set_meta(connection, LAST_PASS, opened.now().isoformat())
     emit(

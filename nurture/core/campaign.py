@@ -14,6 +14,7 @@ from nurture.core.choice import StepId, TemplateName, Variant, Winner, parted, s
 from nurture.core.condition import Closed, Condition, Leaf, PastPurchase, Stages
 from nurture.core.dates import MomentText
 from nurture.core.enter import Enter
+from nurture.core.telling import Notify
 from nurture.core.values import (
     DaysText,
     Duration,
@@ -283,9 +284,17 @@ class StopMailingStep(StepBase):
     stop_mailing: Literal["sunset"] = Field(description="The reason that is recorded.", examples=["sunset"])
 
 
+class NotifyStep(StepBase):
+    """Tell another program, by a signed webhook; the campaign goes on at once, whatever becomes of the call."""
+
+    notify: Notify = Field(
+        description="Whom to tell, and what about.", examples=[{"webhook": "crm", "about": "warm-prospect"}]
+    )
+
+
 STEP_KINDS: dict[str, type[StepBase]] = {
     "send": SendStep, "wait": WaitStep, "if": IfStep, "split": SplitStep, "set": SetStep,
-    "stop_mailing": StopMailingStep,
+    "stop_mailing": StopMailingStep, "notify": NotifyStep,
 }  # fmt: skip
 
 
@@ -303,11 +312,12 @@ Step = Annotated[
     | Annotated[IfStep, Tag("step:if")]
     | Annotated[SplitStep, Tag("step:split")]
     | Annotated[SetStep, Tag("step:set")]
-    | Annotated[StopMailingStep, Tag("step:stop_mailing")],
+    | Annotated[StopMailingStep, Tag("step:stop_mailing")]
+    | Annotated[NotifyStep, Tag("step:notify")],
     Discriminator(
         step_tag,
         custom_error_type="step",
-        custom_error_message="a step has an id and exactly one of send, wait, if, split, set, stop_mailing",
+        custom_error_message="a step has an id and exactly one of send, wait, if, split, set, stop_mailing, notify",
     ),
 ]
 IfStep.model_rebuild()

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from nurture.core.calendar import BusinessDays
 from nurture.core.campaign import (
     IfStep,
+    NotifyStep,
     SendStep,
     SetStep,
     SplitStep,
@@ -115,6 +116,10 @@ class Wait:
     why: str
 
 
+Effect = SetStep | StopMailingStep | NotifyStep
+"""Steps that do something beside leading on; for the held out they do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """Go to `step` (None: the campaign is done), as of `at`; `effect` is what the step that is left does."""
@@ -122,7 +127,7 @@ class Move:
     step: str | None
     at: datetime
     why: str
-    effect: SetStep | StopMailingStep | None = None
+    effect: Effect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ def decide(course: Course, standing: Standing, answers: Answers, now: datetime) 
             return _branch(step, place.next, standing, answers, now)
         case SplitStep() as step:
             return _split(step, place.next, standing)
-        case SetStep() | StopMailingStep() as step:
+        case SetStep() | StopMailingStep() | NotifyStep() as step:
             effect = step if standing.arm is Arm.EMAILED else None
             return Move(place.next, standing.arrived_at, "done", effect)
         case _:

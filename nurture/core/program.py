@@ -28,6 +28,7 @@ from nurture.core.condition import Did, Leaf, Received, walk
 from nurture.core.enter import EnterOn
 from nurture.core.lifecycle import Rules
 from nurture.core.project import Project
+from nurture.core.telling import Told
 from nurture.core.window import Window
 from nurture.core.zone import zone
 
@@ -148,6 +149,13 @@ class Program:
     def zone(self) -> ZoneInfo:
         """The project's timezone."""
         return zone(self.project.timezone)
+
+    @cached_property
+    def subscribers(self) -> Mapping[Told, tuple[str, ...]]:
+        """Which webhooks hear of what."""
+        hooks = self.project.webhooks
+        heard = {kind: tuple(name for name, hook in hooks.items() if kind.value in hook.events) for kind in Told}
+        return {kind: names for kind, names in heard.items() if names}
 
     @cached_property
     def claims(self) -> Mapping[str, ClaimedWithin]:

@@ -11,6 +11,7 @@ from nurture.core.calendar import NotOn
 from nurture.core.campaign import SendWindow
 from nurture.core.condition import Closed
 from nurture.core.score import Scoring
+from nurture.core.telling import Webhook
 from nurture.core.values import DurationText, RateText, Switch, parse_duration
 from nurture.core.zone import zone
 
@@ -191,6 +192,12 @@ class Project(Closed):
         (), description="Which campaign goes first when limits bite; the rest follow by name.", examples=[["win-back"]]
     )
     sending: Sending = Field(Sending(), description="How emails are handed over.")
+
+    webhooks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")], Webhook] = Field(
+        {},
+        description="Other programs that are told things.",
+        examples=[{"crm": {"url": "https://crm.acme.example/hooks/nurture"}}],
+    )
 
     @field_validator("timezone")
     @classmethod

@@ -101,6 +101,19 @@ def _sent(scene: Scene) -> Iterator[tuple[Path, Any]]:
             yield (*step.path, "variants", place, "send"), _dict(variant).get("send")
 
 
+def webhooks(scene: Scene) -> Iterator[Finding]:
+    """Every webhook that is told something is the project's."""
+    known = _dict((scene.project or {}).get("webhooks"))
+    for step in _steps(scene) if scene.project is not None else ():
+        name = _dict(step.data.get("notify")).get("webhook")
+        if isinstance(name, str) and name not in known:
+            hint = did_you_mean(name, known, "webhooks of nurture.yaml") if known else None
+            hint = hint or f"write it there: 'webhooks: {{{name}: {{url: https://…}}}}'"
+            yield Finding(
+                (*step.path, "notify", "webhook"), "unknown-webhook", f"nurture.yaml has no webhook '{name}'", hint
+            )
+
+
 def templates(scene: Scene) -> Iterator[Finding]:
     """Every template that is sent exists."""
     for path, name in _sent(scene):
@@ -323,7 +336,7 @@ def sends_something(scene: Scene) -> Iterator[Finding]:
 
 
 RULES: tuple[Rule, ...] = (
-    duplicate_steps, named_steps, topic, templates, entry_in_audience, opens, countries, locales, sums, zero_lengths,
-    never_open, re_enters, ends_after_start, always_closed, has_audience, same_as_entry, scored, winners,
+    duplicate_steps, named_steps, topic, webhooks, templates, entry_in_audience, opens, countries, locales, sums,
+    zero_lengths, never_open, re_enters, ends_after_start, always_closed, has_audience, same_as_entry, scored, winners,
     sends_something,
 )  # fmt: skip

@@ -158,32 +158,35 @@ def _conversion_row(contact_id: str, converted: Converted, now: datetime) -> dic
     }  # fmt: skip
 
 
-def add_stories(connection: Connection, stories: Mapping[str, Story], now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Rows of stage changes and conversions that were not known before."""
+
+    changes: Sequence[Mapping[str, Any]] = ()
+    conversions: Sequence[Mapping[str, Any]] = ()
+
+
+def add_stories(connection: Connection, stories: Mapping[str, Story], now: datetime) -> Fresh:
     """Keep what happened since the lives were last saved; what had been superseded and is so after all counts again."""
     changes = [_change_row(cid, change, now) for cid, story in stories.items() for change in story.changes]
     upsert(connection, stage_change, changes, keep=("recorded_at",))
     rows = [_conversion_row(cid, one, now) for cid, story in stories.items() for one in story.conversions]
     upsert(connection, conversion, rows, keep=("recorded_at", "reversed_at"))
+    return Fresh(changes, rows)
 
 
-def replace_stories(connection: Connection, stories: Mapping[str, Story], now: datetime) -> None:
+def replace_stories(connection: Connection, stories: Mapping[str, Story], now: datetime) -> Fresh:
     """Make whole lives as told anew the ones that count; what no longer holds is superseded, not deleted."""
-    _replace(
-        connection,
-        stage_change,
-        "id",
-        {cid: [_change_row(cid, c, now) for c in s.changes] for cid, s in stories.items()},
-        now,
-    )
-    _replace(
-        connection, conversion, "order_id",
-        {cid: [_conversion_row(cid, c, now) for c in s.conversions] for cid, s in stories.items()}, now,
-    )  # fmt: skip
+    told = {cid: [_change_row(cid, one, now) for one in story.changes] for cid, story in stories.items()}
+    changes = _replace(connection, stage_change, "id", told, now)
+    won = {cid: [_conversion_row(cid, one, now) for one in story.conversions] for cid, story in stories.items()}
+    return Fresh(changes, _replace(connection, conversion, "order_id", won, now))
 
 
 def _replace(
     connection: Connection, table: Any, key: str, told: Mapping[str, list[dict[str, Any]]], now: datetime
-) -> None:
+) -> list[dict[str, Any]]:
+    """Make `told` the rows that count. Returns those that were not there at all."""
     statement = select(table).where(table.c.contact_id.in_(list(told)))
     kept = {(row["contact_id"], row[key]): dict(row) for row in connection.execute(statement).mappings()}
     wanted = {(row["contact_id"], row[key]): row for rows in told.values() for row in rows}
@@ -195,6 +198,7 @@ def _replace(
     update_rows(connection, table, gone)
     fresh = [row for name, row in wanted.items() if name not in kept or _differs(kept[name], row)]
     upsert(connection, table, fresh, keep=("recorded_at", "reversed_at"))
+    return [row for name, row in wanted.items() if name not in kept]
 
 
 def _differs(kept: Mapping[str, Any], row: Mapping[str, Any]) -> bool:

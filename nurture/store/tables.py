@@ -35,3 +35,4 @@ from nurture.store.release_tables import release as release
 from nurture.store.release_tables import release_email as release_email
 from nurture.store.release_tables import release_file as release_file
 from nurture.store.wire_tables import api_key as api_key
+from nurture.store.wire_tables import webhook_delivery as webhook_delivery

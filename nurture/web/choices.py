@@ -95,7 +95,8 @@ class Choices:
         if tracked is not person.tracked:
             with self._parts.database.write() as connection:
                 rows.set_tracked(connection, ref.contact_id, tracked)
-        record_consents(self._parts.database, ref.contact_id, changes, "preference page", self._parts.now())
+        program = self._parts.releases.current().program
+        record_consents(self._parts.database, ref.contact_id, changes, "preference page", self._parts.now(), program)
         return self._show("preferences.html", ref, "saved")
 
     def _person(self, ref: Ref) -> Chooser | None:

@@ -10,6 +10,7 @@ from typing import Any
 from nurture.core.campaign import (
     Campaign,
     IfStep,
+    NotifyStep,
     SendStep,
     SetStep,
     SplitStep,
@@ -221,6 +222,8 @@ def _kind(step: StepBase) -> str:
             return "split"
         case StopMailingStep():
             return "stop"
+        case NotifyStep():
+            return "notify"
         case _:
             return "set"
 
@@ -249,6 +252,8 @@ def describe(step: StepBase) -> str:
             return _said(step.set)
         case StopMailingStep():
             return step.stop_mailing
+        case NotifyStep(notify=notify):
+            return f"{notify.webhook}: {notify.about}"
         case _:
             return step.id
 
