@@ -25,7 +25,9 @@ def tell_facts(connection: Connection, program: Program, facts: Iterable[Fact], 
     about = ((fact.contact_id or "", fact.message_id) for _, fact in found if fact.message_id)
     places = places_of(connection, about)
     notices = [
-        Notice(webhook, told, fact.contact_id or "", identify(fact).digests[0], fact.occurred_at, _of_fact(fact, places))
+        Notice(
+            webhook, told, fact.contact_id or "", identify(fact).digests[0], fact.occurred_at, _of_fact(fact, places)
+        )
         for told, fact in found
         for webhook in heard[told]
     ]

@@ -15,6 +15,9 @@ from nurture.core.ids import derived_id
 from nurture.core.values import Switch
 
 
+SECRET = "NURTURE_WEBHOOK_NAME_SECRET"
+
+
 class Told(StrEnum):
     """What a webhook is told of: the first five by subscription, the last by a step."""
 
@@ -72,4 +75,4 @@ class Notice:
 
 def secret_name(webhook: str) -> str:
     """The variable a webhook's secret stands in."""
-    return f"NURTURE_WEBHOOK_{webhook.upper().replace('-', '_')}_SECRET"
+    return SECRET.replace("NAME", webhook.upper().replace("-", "_"))

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
 
 from nurture.core.telling import Notice
+from nurture.store import suppressions
 from nurture.store.database import BATCH, chunks, insert_new, update_rows
-from nurture.store.tables import contact, message, webhook_delivery
+from nurture.store.tables import message, webhook_delivery
 
 
 def add_notices(connection: Connection, notices: Iterable[Notice], now: datetime) -> None:
@@ -69,8 +70,7 @@ def claim_notices(connection: Connection, webhook: str, now: datetime, until: da
     rows = connection.execute(statement).all()
     if not rows:
         return []
-    named = connection.execute(select(contact.c.id, contact.c.address).where(contact.c.id.in_({row[0] for row in rows})))
-    addresses = {contact_id: address for contact_id, address in named}
+    addresses = suppressions.addresses(connection, (row[0] for row in rows))
     found = [Claimed(*row[:5], row[5] + 1, addresses.get(row[0], "")) for row in rows]
     claims = [{"contact_id": c.contact_id, "id": c.id, "due_at": until, "attempts": c.attempts} for c in found]
     update_rows(connection, webhook_delivery, claims)

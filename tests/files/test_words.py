@@ -42,7 +42,7 @@ def test_a_misspelt_condition_finds_its_right_word(wrong: str, right: str) -> No
     assert nearest(wrong, BY_KEY) == right
 
 
-@pytest.mark.parametrize("word", ["", "x", "plan", "qwertz", "notify"])
+@pytest.mark.parametrize("word", ["", "x", "plan", "qwertz"])
 def test_a_word_like_none_of_them_finds_none(word: str) -> None:
     assert nearest(word, [*BY_KEY, *STEP_KINDS, *WEEKDAYS]) is None
 
