@@ -11,9 +11,10 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from nurture.core.calendar import BusinessDays, BusinessDaysText, NotOn
 from nurture.core.change import SetChange
 from nurture.core.choice import StepId, TemplateName, Variant, Winner, parted, shares_of
-from nurture.core.condition import Closed, Condition, Leaf, PastPurchase, Stages
+from nurture.core.condition import Closed, Condition, Leaf, Stages
 from nurture.core.dates import MomentText
 from nurture.core.enter import Enter
+from nurture.core.goal import Goal
 from nurture.core.telling import Notify
 from nurture.core.values import (
     DaysText,
@@ -54,23 +55,6 @@ class Holdout(Closed):
 
 def _holdout(value: object) -> object:
     return value if isinstance(value, dict | Holdout) else {"share": parse_share(value)}
-
-
-class ClaimedWithin(Closed):
-    """How long before a purchase a touch may lie to claim it."""
-
-    click: DurationText = Field(description="A human click.", examples=["7 days"])
-    email: DurationText = Field(description="An email that was sent.", examples=["3 days"])
-
-
-class Goal(Closed):
-    """What the campaign is for; reaching it always ends the enrollment."""
-
-    purchased: PastPurchase = Field(description="The purchase that counts.", examples=[{"since": "entry"}])
-    claimed_within: ClaimedWithin = Field(description="Which touches may claim a purchase.")
-    measured_over: DurationText = Field(
-        description="How long from entry the outcome is measured, emailed and held out alike.", examples=["45 days"]
-    )
 
 
 class SendWindow(Closed):

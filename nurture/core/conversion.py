@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from nurture.core.campaign import ClaimedWithin
+from nurture.core.goal import ClaimedWithin
 
 
 class TouchKind(StrEnum):

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from nurture.core.calendar import NO_COUNTRIES, Calendar, Countries
 from nurture.core.campaign import (
     Campaign,
-    ClaimedWithin,
     IfStep,
     SendStep,
     Status,
@@ -26,6 +25,7 @@ from nurture.core.campaign import (
 from nurture.core.choice import Trial, trial_of
 from nurture.core.condition import Did, Leaf, Received, walk
 from nurture.core.enter import EnterOn
+from nurture.core.goal import ClaimedWithin
 from nurture.core.lifecycle import Rules
 from nurture.core.project import Project
 from nurture.core.telling import Told

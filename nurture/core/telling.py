@@ -14,7 +14,6 @@ from nurture.core.condition import Closed
 from nurture.core.ids import derived_id
 from nurture.core.values import Switch
 
-
 SECRET = "NURTURE_WEBHOOK_NAME_SECRET"
 
 

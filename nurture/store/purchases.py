@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, and_, exists, func, or_, select, update
 
 from nurture.core.asked import PastPurchase
-from nurture.core.campaign import ClaimedWithin
 from nurture.core.conversion import Touch, TouchKind, credit
 from nurture.core.event import Kind
+from nurture.core.goal import ClaimedWithin
 from nurture.core.money import Money
 from nurture.core.purchase import CATEGORY, ITEM, Purchase, Refund, word, words_of
 from nurture.store.database import chunks, insert_all, insert_new, update_rows
