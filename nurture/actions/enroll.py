@@ -10,6 +10,7 @@ from nurture.actions.enroll_event import event_entrances
 from nurture.actions.enroll_moment import MomentEntrance, moment_entrances
 from nurture.actions.entry import entered, entry_row
 from nurture.actions.queries import Queries
+from nurture.actions.rank import keep_ranks
 from nurture.core.enter import Dated, EnterAtMoment, EnterByLook, EnterOn
 from nurture.store import dated, entering, occasions
 from nurture.store.database import BATCH, Connection, Database
@@ -22,11 +23,12 @@ def enroll(database: Database, queries: Queries, now: datetime) -> int:
 
     Idempotent: an enrollment's id derives from contact, campaign and how many there were before.
     """
+    ranked = keep_ranks(database, queries.program, now)
     with database.read() as connection:
         states = entering.campaign_states(connection)
         ids = entering.marked(connection, BATCH)
         due = queries.due_looks(connection, now)
-    looked = _open_and_close(database, queries, states, now)
+    looked = ranked + _open_and_close(database, queries, states, now)
     if ids:
         with database.write() as connection:
             _look_at(connection, queries, ids, now)

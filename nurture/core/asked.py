@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from nurture.core.lifecycle import Stage
-from nurture.core.values import AgoText, DurationText, MoneyText, Switch
+from nurture.core.values import AgoText, DurationText, MoneyText, ShareText, Switch
 
 
 class Closed(BaseModel):
@@ -194,3 +194,16 @@ class ScoreBounds(Closed):
         if self.at_least is None and self.at_most is None:
             raise ValueError("say at_least, at_most or both")
         return self
+
+
+class SpendRank(Closed):
+    """Where somebody stands among all who bought, by what they spent."""
+
+    top: ShareText = Field(
+        description="Among this share of those who bought, by the sum of all their orders, net.", examples=["5%"]
+    )
+
+    @property
+    def name(self) -> str:
+        """What the sum that one needs is kept under."""
+        return f"top {self.top:.6f}"

@@ -21,6 +21,7 @@ from nurture.core.asked import (
     PastPurchase,
     Scalar,
     ScoreBounds,
+    SpendRank,
     Stages,
     Texts,
     Total,
@@ -29,7 +30,7 @@ from nurture.core.event import SuppressionReason
 
 __all__ = [
     "AttributeTest", "Closed", "Count", "Moment", "Past", "PastEmail", "PastEvent", "PastPurchase", "Scalar",
-    "ScoreBounds", "Stages", "Texts", "Total",
+    "ScoreBounds", "SpendRank", "Stages", "Texts", "Total",
 ]  # fmt: skip
 
 
@@ -174,6 +175,13 @@ class ScoreIs(Leaf):
     score: ScoreBounds = Field(examples=[{"at_least": 10}])
 
 
+class SpendIs(Leaf):
+    """Where the contact stands by what they spent. The sum that one needs for it is reckoned once a day."""
+
+    key: ClassVar[str] = "spend"
+    spend: SpendRank = Field(examples=[{"top": "5%"}])
+
+
 class Suppressed(Leaf):
     """The contact's address must not be mailed."""
 
@@ -204,7 +212,7 @@ class Not(Leaf):
 
 LEAVES: tuple[type[Leaf], ...] = (
     StageIs, TagIs, AttributeIs, SourceIs, LocaleIs, CountryIs, SignedUp, Consented, Received, Opened, Clicked,
-    Replied, Engaged, Purchased, FirstPurchase, Did, ScoreIs, Suppressed, All, AnyOf, Not,
+    Replied, Engaged, Purchased, FirstPurchase, Did, ScoreIs, SpendIs, Suppressed, All, AnyOf, Not,
 )  # fmt: skip
 BY_KEY = {leaf.key: leaf for leaf in LEAVES}
 
@@ -237,6 +245,7 @@ Condition = Annotated[
     | Annotated[FirstPurchase, Tag("condition:first_purchase")]
     | Annotated[Did, Tag("condition:did")]
     | Annotated[ScoreIs, Tag("condition:score")]
+    | Annotated[SpendIs, Tag("condition:spend")]
     | Annotated[Suppressed, Tag("condition:suppressed")]
     | Annotated[All, Tag("condition:all")]
     | Annotated[AnyOf, Tag("condition:any")]

@@ -23,7 +23,7 @@ from nurture.core.campaign import (
     ways,
 )
 from nurture.core.choice import Trial, trial_of
-from nurture.core.condition import Did, Leaf, Received, walk
+from nurture.core.condition import Did, Leaf, Received, SpendIs, walk
 from nurture.core.enter import EnterOn
 from nurture.core.goal import ClaimedWithin
 from nurture.core.lifecycle import Rules
@@ -185,6 +185,13 @@ class Program:
         asked = (one for course in self.courses.values() for one in conditions_of(course.campaign))
         named = {leaf.did.event for one in asked for leaf in walk(one) if isinstance(leaf, Did)}
         return frozenset(named) | frozenset(self._entered_on)
+
+    @cached_property
+    def ranks(self) -> dict[str, float]:
+        """The ranks by spending that campaigns ask for: their shares by name."""
+        conditions = (one for course in self.courses.values() for one in conditions_of(course.campaign))
+        asked = (leaf for one in conditions for leaf in walk(one))
+        return {leaf.spend.name: leaf.spend.top for leaf in asked if isinstance(leaf, SpendIs)}
 
     @cached_property
     def asks_received(self) -> bool:

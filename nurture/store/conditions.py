@@ -29,6 +29,7 @@ from nurture.store.tables import (
     enrollment,
     event,
     purchase,
+    spend_rank,
     suppression,
 )
 from nurture.store.tables import message as messages
@@ -121,6 +122,9 @@ class Asker:
                 return self._purchased(past)
             case c.Did(did=past):
                 return self._did(past)
+            case c.SpendIs(spend=rank):
+                needed = select(spend_rank.c.threshold).where(spend_rank.c.name == rank.name).scalar_subquery()
+                return and_(contact.c.revenue > 0, contact.c.revenue >= needed)
             case c.ScoreIs(score=bounds):
                 return self._scored(bounds)
             case _:

@@ -52,9 +52,17 @@ Index("ix_contact_signed_up", contact.c.signed_up_at)
 Index("ix_contact_first_purchase", contact.c.first_purchase_at, **only_where(contact.c.first_purchase_at.isnot(None)))
 Index("ix_contact_last_purchase", contact.c.last_purchase_at, **only_where(contact.c.last_purchase_at.isnot(None)))
 Index("ix_contact_score", contact.c.score_until, **only_where(contact.c.score_until.isnot(None)))
+Index("ix_contact_revenue", contact.c.revenue, **only_where(contact.c.revenue > 0))
 Index("ix_contact_timezone", contact.c.timezone)
 Index("ix_contact_source", contact.c.source)
 Index("ix_contact_country", contact.c.country)
+
+spend_rank = table(
+    "spend_rank",
+    Column("name", Word, primary_key=True),
+    Column("threshold", BigInteger),
+    Column("day", Integer, nullable=False),
+)
 
 contact_address = table(
     "contact_address", Column("address_key", Key, primary_key=True), Column("contact_id", Id, nullable=False)

@@ -18,6 +18,7 @@ from nurture.store.contact_tables import consent_change as consent_change
 from nurture.store.contact_tables import contact as contact
 from nurture.store.contact_tables import contact_address as contact_address
 from nurture.store.contact_tables import contact_tag as contact_tag
+from nurture.store.contact_tables import spend_rank as spend_rank
 from nurture.store.contact_tables import stage_change as stage_change
 from nurture.store.contact_tables import suppression as suppression
 from nurture.store.fact_tables import conversion as conversion
