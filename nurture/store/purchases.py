@@ -167,7 +167,8 @@ def holding(past: PastPurchase) -> list[Any]:
 def _holds(aspect: str, wanted: Iterable[str]) -> Any:
     w = purchase_item.c
     this = and_(w.contact_id == purchase.c.contact_id, w.order_id == purchase.c.order_id)
-    return exists(select(1).where(this, w.aspect == aspect, w.word.in_([word(one) for one in wanted])).correlate(purchase))
+    words = [word(one) for one in wanted]
+    return exists(select(1).where(this, w.aspect == aspect, w.word.in_(words)).correlate(purchase))
 
 
 def bought(connection: Connection, contact_ids: Iterable[str]) -> dict[str, Bought]:

@@ -54,6 +54,9 @@ def _contact() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_contact"),
         sqlite_with_rowid=False,
     )
+
+
+def _contact_indexes() -> None:
     op.create_index("ix_contact_country", "contact", ["country"], unique=False)
     op.create_index(
         "ix_contact_first_purchase",
@@ -198,6 +201,7 @@ def _stage_change() -> None:
 
 TABLES = (
     _contact,
+    _contact_indexes,
     _spend_rank,
     _contact_address,
     _contact_tag,

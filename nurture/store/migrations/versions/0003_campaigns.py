@@ -173,6 +173,9 @@ def _message() -> None:
         sa.UniqueConstraint("contact_id", "enrollment_id", "step", name="uq_message_contact_id_enrollment_id_step"),
         sqlite_with_rowid=False,
     )
+
+
+def _message_indexes() -> None:
     op.create_index("ix_message_campaign", "message", ["campaign", "step", "state"], unique=False)
     op.create_index(
         "ix_message_claimed",
@@ -284,6 +287,7 @@ TABLES = (
     _entry_event,
     _decision,
     _message,
+    _message_indexes,
     _kept_email,
     _trial,
     _counter,
