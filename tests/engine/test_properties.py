@@ -145,9 +145,8 @@ DEEDS = ("click", "open", "machine", "reply", "buy", "refund", "bounce", "delive
 
 def do(line: Line, who: str, deed: str, chance: random.Random) -> None:
     """Something somebody does, about their latest email where there is one."""
-    sent = [
-        row for row in line.messages(who) if row["state"] in ("accepted", "unknown") and row["id"] in line.provider.sent
-    ]
+    handed = {one.message_id for _, one in line.provider.handed}
+    sent = [row for row in line.messages(who) if row["state"] in ("accepted", "unknown") and row["id"] in handed]
     at = line.clock() - timedelta(hours=chance.choice([0, 0, 1, 30]))
     about = sent[-1] if sent else None
     step = about["step"] if about else None
