@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Protocol
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
@@ -16,9 +16,6 @@ from nurture.core.chance import choose
 from nurture.core.condition import Closed
 from nurture.core.ids import stable_share
 from nurture.core.values import DurationText, ShareText
-
-if TYPE_CHECKING:
-    from nurture.core.campaign import SendStep
 
 StepId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 TemplateName = Annotated[str, Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)*$")]
@@ -185,7 +182,20 @@ class Trial:
         return stable_share(salt, campaign, self.step, contact_id, "the sample") < self.winner.sample
 
 
-def trial_of(step: SendStep, claimed_within: timedelta) -> Trial:
+class Varied(Protocol):
+    """A step whose email may come in variants."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def variants(self) -> tuple[Variant, ...]: ...
+    @property
+    def winner(self) -> Winner | None: ...
+    def template(self, variant: str) -> str: ...
+    def subject_of(self, variant: str) -> str | None: ...
+
+
+def trial_of(step: Varied, claimed_within: timedelta) -> Trial:
     """The trial of a step that has variants; `claimed_within` is how long an email may claim a purchase."""
     shares = shares_of(step.variants)
     told = [
