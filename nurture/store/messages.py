@@ -101,7 +101,7 @@ class ClaimQuery:
                 )
             )
             .where(m.campaign == self._course.campaign.name, m.due_at <= NOW)
-            .order_by(m.due_at, m.id)
+            .order_by(m.due_at, m.contact_id, m.id)
             .limit(MOST)
         )  # fmt: skip
 

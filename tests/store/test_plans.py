@@ -139,3 +139,17 @@ def test_an_audience_is_looked_for_by_an_index_where_one_serves(migrated_sqlite_
 
 def test_a_question_without_an_index_is_noticed(line: Line) -> None:
     assert scanned(line, "SELECT id FROM contact WHERE first_name = 'Ada'", ()) == ["contact"]
+
+
+def test_what_is_longest_due_comes_first_without_sorting_all_that_is_due(line: Line) -> None:
+    """A claim of a few must not read the thousands that are due with them."""
+    if not line.database.is_sqlite:
+        pytest.skip("PostgreSQL picks by the index first, in a question of its own")
+    line.add_contact("ada", signed_up_at=MONDAY - timedelta(days=10))
+    seen = asked_by(line, line.pass_)
+    claims = {one: asked for one, asked in seen.items() if re.search(r"ORDER BY (message|enrollment)\.due_at", one)}
+    assert len(claims) >= 4
+    with line.database.engine.connect().execution_options(nurture_mode="DEFERRED") as connection:
+        for statement, asked in claims.items():
+            plan = [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", asked)]
+            assert not any("TEMP B-TREE" in step for step in plan), (statement, plan)
