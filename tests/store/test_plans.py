@@ -148,7 +148,7 @@ def test_what_is_longest_due_comes_first_without_sorting_all_that_is_due(line: L
     line.add_contact("ada", signed_up_at=MONDAY - timedelta(days=10))
     seen = asked_by(line, line.pass_)
     claims = {one: asked for one, asked in seen.items() if re.search(r"ORDER BY (message|enrollment)\.due_at", one)}
-    assert len(claims) >= 4
+    assert len(claims) >= 2
     with line.database.engine.connect().execution_options(nurture_mode="DEFERRED") as connection:
         for statement, asked in claims.items():
             plan = [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", asked)]
