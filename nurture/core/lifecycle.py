@@ -140,7 +140,8 @@ def advance(life: Life, now: datetime, rules: Rules) -> Story:
 
 def apply(life: Life, fact: LifeFact) -> Story:
     """Take one fact that is no older than `life.until`."""
-    life = replace(life, until=fact.at)
+    # What lies before a contact became known moves it, but its life goes on from there.
+    life = replace(life, until=max(life.until, fact.at))
     match fact.sign:
         case Sign.RECEIVED:
             return Story(replace(life, unanswered=life.unanswered + 1))

@@ -239,3 +239,15 @@ def test_an_import_states_a_stage_and_behaviour_moves_it_on(start: Start) -> Non
     assert line.stage("ada") == "former"
     line.buy("bob", order="o1")
     assert line.conversions("bob") == [("o1", "won_back")]
+
+
+def test_what_happened_before_somebody_became_known_tells_the_same_in_any_order(start: Start) -> None:
+    line = start(NONE, project=LIFE)
+    line.add_contact("ada")
+    line.click("ada", at=MONDAY - days(3))
+    line.buy("ada", order="o1", at=MONDAY - days(1))
+    before = line.contact()
+    line.change("ada", first_name="Ada")
+    after = line.contact()
+    assert before["known_at"] == after["known_at"] == MONDAY - days(1)
+    assert line.stage() == "customer" and line.conversions() == []

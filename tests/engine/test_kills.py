@@ -70,13 +70,13 @@ def survive(copies: Copy, at: frozenset[int]) -> None:
 
 def test_it_survives_a_death_at_any_statement(copies: Copy, request: pytest.FixtureRequest) -> None:
     last = points(copies)
-    stride = 1 if NIGHTLY else 71 if "sqlite" in request.node.name else 199
+    stride = 1 if NIGHTLY else 149 if "sqlite" in request.node.name else 401
     for point in range(1, last + 1, stride):
         survive(copies, frozenset({point}))
 
 
 def test_it_survives_many_deaths_at_random(copies: Copy) -> None:
     last = points(copies)
-    for seed in range(200 if NIGHTLY else 2):
+    for seed in range(200 if NIGHTLY else 1):
         chosen = random.Random(seed)
         survive(copies, frozenset(chosen.sample(range(1, last), 6)))

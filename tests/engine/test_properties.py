@@ -204,13 +204,13 @@ def judge(line: Line) -> None:
     assert [key for key, number in ledger.taken.items() if number > 1] == []
 
 
-@few(10)
+@few(6)
 @given(first=campaigns(), second=campaigns(), seed=st.integers(0, 10**6))
 def test_whatever_the_campaign_every_guarantee_holds(fresh_sqlite: Fresh, first: str, second: str, seed: int) -> None:
     tell_story(fresh_sqlite(), first, second, seed)
 
 
-@few(3)
+@few(2)
 @given(first=campaigns(), second=campaigns(), seed=st.integers(0, 10**6))
 def test_the_same_on_postgres(fresh_postgres: Fresh, first: str, second: str, seed: int) -> None:
     tell_story(fresh_postgres(), first, second, seed)

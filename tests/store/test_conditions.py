@@ -293,7 +293,7 @@ def first_flip(line: Line, asked: Leaf, now: datetime) -> dict[str, datetime | N
 def test_the_database_answers_as_a_plain_reading_does(line: Line) -> None:
     known: dict[str, Person] = {}
 
-    @settings(max_examples=60 if not NIGHTLY else 2000, deadline=None, database=None, derandomize=not NIGHTLY,
+    @settings(max_examples=40 if not NIGHTLY else 2000, deadline=None, database=None, derandomize=not NIGHTLY,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(person=st.none() | people, asked=st.lists(conditions, min_size=1, max_size=8))
     def holds(person: Person | None, asked: list[dict[str, Any]]) -> None:
