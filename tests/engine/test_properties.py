@@ -167,7 +167,7 @@ def do(line: Line, who: str, deed: str, chance: random.Random) -> None:
         case "stop":
             line.unsubscribe(who)
         case "tag":
-            line.change(who, attributes={"changed": True}, timezone=chance.choice(ZONES))
+            line.change(who, attributes={"changed": True}, country=chance.choice(["DE", "TR"]))
         case "twice":
             line.click(who, at=line.clock(), key=f"twice {who}")
 
