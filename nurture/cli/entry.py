@@ -13,6 +13,17 @@ from nurture.cli.commands import nurture
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code: 0, 1, 2, 70 or 130 (`nurture --help` says what they mean)."""
+    code = _run(arguments)
+    try:
+        # What is still to be written is written here, where a reader that has left is no mistake.
+        sys.stdout.flush()
+    except BrokenPipeError:
+        failures.quiet()
+        return failures.BROKEN_PIPE
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         result = nurture.main(list(arguments), prog_name="nurture", standalone_mode=False)
         return result if isinstance(result, int) and not isinstance(result, bool) else 0

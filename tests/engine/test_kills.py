@@ -52,7 +52,8 @@ def points(copies: Copy) -> int:
     try:
         judge(whole)
         states = [row["state"] for row in whole.line.messages()]
-        assert len(states) > 5 and "unknown" not in states and whole.taken.total() > 3
+        # How many there are is for the lot to say, which holds some out.
+        assert len(states) >= whole.taken.total() > 3 and "unknown" not in states
     finally:
         whole.line.database.close()
     return whole.killer.seen
