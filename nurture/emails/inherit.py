@@ -1,7 +1,7 @@
 """Layouts and parts, put together before anything runs: one flat list of pieces for each email.
 
 `extends`, `block`, `super()` and `include` are resolved here as Jinja2 would at run time, each file in the
-variant of the email's locale where there is one. `import` and `from` are refused.
+variant of the email's locale where there is one. `import` and `from` bring reusable blocks, see `blocks`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nurture.core.problem import Problem
+from nurture.emails.blocks import Blocks
 from nurture.emails.source import FOLDER, Front, Kind, Piece, cut, localised, read, refuse
 
 MAX_DEPTH = 20
@@ -58,6 +59,7 @@ class _Expansion:
     def __init__(self, files: Mapping[str, str], locale: str) -> None:
         self.files, self.locale = files, locale
         self.count = 0
+        self.blocks = Blocks(files, self._file)
 
     def flat(self, path: str, above: tuple[str, ...]) -> Iterator[Piece]:
         chain = [self._load(path, above)]
@@ -73,7 +75,8 @@ class _Expansion:
             parent = None
         else:
             pieces.remove(parent)
-        included = list(self._include(pieces, (*above, path)))
+        resolved = self.blocks.resolve(pieces, (*above, path))
+        included = list(self._include(resolved, (*above, path)))
         blocks: dict[str, Block] = {}
         body = _blocks(iter(included), blocks, None)
         return Template(path, parent, body, blocks, _brought(body) if parent else [])
@@ -81,8 +84,8 @@ class _Expansion:
     def _include(self, pieces: Iterable[Piece], above: tuple[str, ...]) -> Iterator[Piece]:
         for piece in pieces:
             self._within_reason(piece)
-            if piece.word in ("import", "from", "extends"):
-                raise refuse(_misplaced(piece))
+            if piece.word == "extends":
+                raise refuse(piece.problem("extends", "extends stands first in a file, and once"))
             if piece.word != "include":
                 yield piece
                 continue
@@ -101,20 +104,15 @@ class _Expansion:
         if match is None:
             hint = f'write {{% {piece.word} "layouts/base.html" %}}'
             raise refuse(piece.problem("include", f"{piece.word} needs one name in quotes", hint))
-        name = match[1] or match[2]
+        return self._file(piece, match[1] or match[2], above)
+
+    def _file(self, piece: Piece, name: str, above: tuple[str, ...]) -> str:
         path = localised(self.files, name, self.locale)
         if path is None:
             raise refuse(piece.problem("include", f"there is no {FOLDER}{name}"))
         if path in above or len(above) > MAX_DEPTH:
             raise refuse(piece.problem("include", f"{name} contains itself"))
         return path
-
-
-def _misplaced(piece: Piece) -> Problem:
-    if piece.word == "extends":
-        return piece.problem("extends", "extends stands first in a file, and once")
-    hint = "write the macro into this file, or include a part"
-    return piece.problem("import", f"{piece.word} is not available in emails", hint)
 
 
 def _blank(piece: Piece) -> bool:

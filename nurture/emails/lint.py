@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from jinja2 import meta, nodes
@@ -31,6 +32,8 @@ _FIXED = {
 }
 _IMAGE = re.compile(r"<img(?=[\s>/])(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.I)
 _ALT = re.compile(r"\salt(?=[\s=>/])", re.I)
+_WIDTH = re.compile(r"\swidth=", re.I)
+_SRC = re.compile(r"\ssrc=(?:\"([^\"]*)\"|'([^']*)'|([^\s>]*))", re.I)
 _PLAIN_HTTP = re.compile(r"\s(?:href|src)=[\"']?\s*http://", re.I)
 
 
@@ -88,11 +91,25 @@ def _locale(path: str, template: str) -> str:
 def _disliked(pieces: Sequence[Piece]) -> Iterator[Problem]:
     html = "".join(piece.text if piece.kind is Kind.TEXT else chr(PIECE) for piece in pieces)
     for match in _IMAGE.finditer(html):
-        if not _ALT.search(match[0]):
-            hint = 'say what it shows, alt="…", or alt="" for decoration'
-            yield _warning(pieces, match.start(), "alt", "this image has no words for those who do not see it", hint)
+        for rule, message, hint, severity in _image(match[0]):
+            yield replace(_warning(pieces, match.start(), rule, message, hint), severity=severity)
     for match in _PLAIN_HTTP.finditer(html):
         yield _warning(pieces, match.start() + 1, "https", "this address is not https", "write https://")
+
+
+def _image(tag: str) -> Iterator[tuple[str, str, str, str]]:
+    """What is not good about an image, by rule. Where its address varies by contact, nothing is said of it."""
+    if not _ALT.search(tag):
+        hint = 'say what it shows, alt="…", or alt="" for decoration'
+        yield "alt", "this image has no words for those who do not see it", hint, "warning"
+    if not _WIDTH.search(tag):
+        hint = 'write width="…" in pixels, without px; a style may make it narrower'
+        yield "width", "this image has no width, and Outlook shows it as large as its file", hint, "warning"
+    src = _SRC.search(tag)
+    url = (src[1] or src[2] or src[3] or "").strip() if src else ""
+    if not re.match(rf"https?://|{chr(PIECE)}", url, re.I):
+        message = f"this image has no address that a mailbox can fetch: {url[:60]!r}"
+        yield "image", message, "put the file on a web server and write its whole address, https://…", "error"
 
 
 def _warning(pieces: Sequence[Piece], offset: int, rule: str, message: str, hint: str) -> Problem:
@@ -131,9 +148,7 @@ def _unknown(pieces: Sequence[Piece], names: frozenset[str]) -> Iterator[Problem
         yield piece.problem("name", f"{name!r} is not known to emails", hint)
 
 
-def _uses(
-    tree: nodes.Template, unknown: set[str], names: frozenset[str]
-) -> Iterable[tuple[str, int, frozenset[str]]]:
+def _uses(tree: nodes.Template, unknown: set[str], names: frozenset[str]) -> Iterable[tuple[str, int, frozenset[str]]]:
     for node in tree.find_all((nodes.Name, nodes.Getattr)):
         if isinstance(node, nodes.Name):
             if node.name in unknown and node.ctx == "load":

@@ -88,8 +88,8 @@ def test_layouts_blocks_and_parts_are_put_together() -> None:
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ('{% import "x.html" as x %}', "import is not available"),
-        ('{% from "x.html" import x %}', "from is not available"),
+        ('{% import "x.html" as x %}', "there is no templates/emails/x.html"),
+        ('{% from "x.html" import x %}', "there is no templates/emails/x.html"),
         ('{% include "gone.html" %}', "there is no templates/emails/gone.html"),
         ('{% include "a.html" %}', "contains itself"),
         ("{% include name %}", "needs one name in quotes"),

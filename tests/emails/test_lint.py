@@ -5,13 +5,15 @@ from nurture.emails.lint import lint, oversize, undeclared
 
 
 def test_a_sound_template_is_not_complained_about() -> None:
-    files = {"a.html": email_file('<p>{{ contact.anything }}</p><img src="https://x.example/a.png" alt="">')}
+    files = {"a.html": email_file('<p>{{ contact.anything }}</p><img src="https://x.example/a.png" alt="" width="20">')}
     assert lint(files, "a") == []
     assert undeclared(files, "a") == []
 
 
 def test_what_mailboxes_dislike_is_told_at_its_line() -> None:
-    files = {"a.html": email_file('<p>\n<img src="{{ contact.image }}">\n<a href="http://x.example/">x</a></p>')}
+    files = {
+        "a.html": email_file('<p>\n<img src="{{ contact.image }}" width="20">\n<a href="http://x.example/">x</a></p>')
+    }
     problems = lint(files, "a")
     assert [(p.rule, p.line, p.severity) for p in problems] == [("alt", 5, "warning"), ("https", 6, "warning")]
 
