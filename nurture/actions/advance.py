@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from nurture.actions.offer import reserve_planned
 from nurture.actions.queries import Queries
 from nurture.actions.record import stir
 from nurture.core.campaign import NotifyStep, SetStep, StopMailingStep
@@ -46,7 +47,10 @@ def advance(database: Database, queries: Queries, now: datetime) -> int:
         with database.write() as connection:
             due = queries.due(name).some(connection, now, BATCH)
             if due:
-                _record(connection, _decide_all(queries.program.courses[name], due, now), now)
+                course = queries.program.courses[name]
+                outcome = _decide_all(course, due, now)
+                _record(connection, outcome, now)
+                reserve_planned(connection, course, outcome.messages, now)
                 decided += len(due)
     return decided
 

@@ -8,18 +8,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nurture.actions.choose import Choices, Chosen
+from nurture.actions.offer import Offer, coupon_of, offers
 from nurture.actions.queries import Queries
 from nurture.actions.release import Emails
 from nurture.actions.stop import stopped
 from nurture.actions.values import event_values, template_values
 from nurture.core import gate
+from nurture.core.coupon import NO_CODE_RETRY
 from nurture.core.email import Mailbox, Outgoing
 from nurture.core.enter import EnterOn
 from nurture.core.errors import NotFound, RenderError
 from nurture.core.gate import Bounds, Defer, Pass, Refusal, Skip, Verdict
 from nurture.core.program import Course
 from nurture.emails.fill import Envelope
-from nurture.store import messages, occasions
+from nurture.store import coupons, messages, occasions
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.messages import Candidate
 
@@ -93,18 +95,21 @@ class _Claimer:
         self._connection, self._queries, self._emails = connection, queries, emails
         self._provider, self._now = provider, now
         self._refusals: list[tuple[Candidate, Defer | Skip, str]] = []
+        self._offers: dict[str, Offer] = {}
 
     def claim(self, name: str, room: int) -> Claimed:
         course = self._queries.program.courses[name]
         bounds = self._bounds(course)
         self._choices = Choices(self._connection, course, self._queries.release.salt)
-        passed = self._ask(course, bounds, room)
+        passed = self._offer(course, bounds, self._ask(course, bounds, room))
         places, granted = self._reserve(course, bounds, passed)
         rendered = self._render(course, passed[:granted])
         self._give_back(places, granted - len(rendered))
         claims = tuple(self._claim_of(one, tuple(places)) for one in rendered)
         rows = [self._row(one) for one in rendered]
         messages.save_claims(self._connection, rows, [one.kept for one in rendered])
+        given = [self._offers[one.candidate.id] for one in rendered if one.candidate.id in self._offers]
+        coupons.spend(self._connection, {one.key: one.valid_until for one in given}, self._now)
         self._choices.begin({one.chosen for one in rendered}, self._now)
         self._save_refusals()
         return Claimed(claims, len(self._refusals))
@@ -141,6 +146,17 @@ class _Claimer:
     def _refuse(self, candidate: Candidate, verdict: Verdict, detail: str = "") -> None:
         if not isinstance(verdict, Pass):
             self._refusals.append((candidate, verdict, detail))
+
+    def _offer(self, course: Course, bounds: Bounds, passed: Sequence[Candidate]) -> list[Candidate]:
+        """Those whose emails give no coupon, or for which there is a code; the others wait as for a limit."""
+        project = self._queries.program.project
+        self._offers, lacking = offers(self._connection, project, course, passed, self._now)
+        for one in lacking:
+            verdict = gate.capped(one.asked, bounds, self._now + NO_CODE_RETRY, Refusal.NO_COUPON, self._now)
+            coupon = coupon_of(course, one.step)
+            self._refuse(one, verdict, f"the pool {coupon.pool} has no free code" if coupon else "")
+        without = {one.id for one in lacking}
+        return [one for one in passed if one.id not in without]
 
     def _reserve(
         self, course: Course, bounds: Bounds, passed: Sequence[Candidate]
@@ -216,7 +232,9 @@ class _Claimer:
             course.campaign.name, candidate.step, contact["locale"], chosen.variant or ""
         )
         filler = self._emails.filler(digest)
-        values = template_values(course.campaign, contact, purchase, candidate.asked.zone.key, event)
+        offer = self._offers.get(candidate.id)
+        coupon = offer.values(contact["locale"] or self._queries.program.project.locale) if offer else None
+        values = template_values(course.campaign, contact, purchase, candidate.asked.zone.key, event, coupon)
         stream = filler.render(values)
         recipient = Mailbox(" ".join(filter(None, (contact["first_name"], contact["last_name"]))), contact["address"])
         tracked = bool(contact["tracked"])
@@ -258,6 +276,8 @@ class _Claimer:
             if isinstance(verdict, Skip)
         ]
         messages.wake_enrollments(self._connection, skipped, self._now)
+        never = [candidate for candidate, verdict, _ in self._refusals if isinstance(verdict, Skip)]
+        coupons.settle(self._connection, [(one.contact_id, one.id) for one in never])
 
     def _refusal_row(self, candidate: Candidate, verdict: Defer | Skip, detail: str) -> dict[str, Any]:
         key = {"contact_id": candidate.contact_id, "id": candidate.id}

@@ -35,6 +35,7 @@ from nurture.actions.importing import (
 )
 from nurture.actions.record import FUTURE, record_purchases_in, record_refunds
 from nurture.core.contact import attribute_value, clean_line, parse_id, parse_instant
+from nurture.core.coupon import code_key
 from nurture.core.ids import derived_id
 from nurture.core.money import Money
 from nurture.core.program import Program
@@ -53,6 +54,7 @@ FIELDS = {
     "currency": "",
     "at": "occurred_at date time ordered_at purchased_at",
     "items": "",
+    "coupon": "coupon_code discount_code promo_code voucher",
     "type": "kind",
     "refund_of": "",
     "refund_id": "refund",
@@ -119,6 +121,7 @@ def _takes(program: Program, now: datetime) -> dict[str, Take]:
         "currency": parsed("currency", parse_currency),
         "at": parsed("at", instant),
         "items": keep("items"),
+        "coupon": parsed("coupon", parse_code),
         "type": parsed("refund", parse_type),
         **{name: parsed(name, word) for name in ("order_id", "refund_of", "refund_id")},
     }
@@ -147,6 +150,12 @@ def parse_type(text: str) -> bool:
     if word not in REFUNDS | PURCHASES:
         raise ValueError(f"{text!r} is neither purchase nor refund")
     return word in REFUNDS
+
+
+def parse_code(text: str) -> str:
+    """A coupon's code. Raises ValueError for what can be none."""
+    code_key(text)
+    return text
 
 
 def parse_items(cell: Any) -> tuple[dict[str, Any], ...]:
@@ -277,7 +286,7 @@ def _meet(run: _Import, connection: Transaction, strangers: Sequence[Cells]) -> 
 
 def _purchase(said: Cells, owners: Mapping[str, str]) -> Purchase:
     owner = said["contact_id"] if "contact_id" in said else owners[said["key"]]
-    return Purchase(said["order_id"], owner, said["at"], said["money"], said["items"])
+    return Purchase(said["order_id"], owner, said["at"], said["money"], said["items"], said.get("coupon"))
 
 
 def _contradiction(order_id: str, known: tuple[str, int, str], told: tuple[str, int, str]) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 from nurture.actions.check import Checked
 from nurture.actions.choose import Choices
 from nurture.actions.claim import claim_in
+from nurture.actions.offer import coupon_of
 from nurture.actions.queries import Queries
 from nurture.actions.release import Emails, Release
-from nurture.actions.sample import own_fields, shown_event
+from nurture.actions.sample import own_fields, shown_coupon, shown_event
 from nurture.actions.values import template_values
 from nurture.core.address import address_key
 from nurture.core.campaign import SendStep
@@ -267,7 +268,9 @@ def _filled(
     compiled = draft.emails.compiled(digest)
     filler = draft.emails.filler(digest) if to is None else Filler(_marked(compiled), draft.emails.signer)
     zone = draft.program.zone_of(contact["timezone"])
-    stream = filler.render(template_values(course.campaign, contact, person.purchase, zone.key, person.event))
+    coupon = shown_coupon(draft.program.project, coupon_of(course, step), contact["locale"], now)
+    values = template_values(course.campaign, contact, person.purchase, zone.key, person.event, coupon)
+    stream = filler.render(values)
     name = " ".join(filter(None, (contact["first_name"], contact["last_name"])))
     nobody = derived_id("preview", campaign, step)
     envelope = Envelope(nobody, nobody, to or Mailbox(name, contact["address"]), now, tracked=False, preview=True)

@@ -7,15 +7,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from nurture.actions.offer import Offer
 from nurture.actions.values import event_values
 from nurture.core.asked import AttributeTest
 from nurture.core.campaign import Campaign
+from nurture.core.coupon import Coupon
 from nurture.core.enter import EnterOn
 from nurture.core.errors import InputError
 from nurture.core.money import Money
 from nurture.core.program import Program
+from nurture.core.project import Project
 from nurture.store import occasions
 from nurture.store.database import Database
+
+SAMPLE_CODE = "SAMPLE-CODE"
 
 
 def shown_event(
@@ -38,6 +43,14 @@ def shown_event(
     else:
         event = _latest(database, contact_id, enter) or {"occurred_at": now, "fields": _made_up(program, enter)}
     return event_values(event, program.project.currency)
+
+
+def shown_coupon(project: Project, coupon: Coupon | None, locale: str | None, now: datetime) -> dict[str, Any] | None:
+    """The values of a coupon with a code that nobody has; None where the step gives none. `now` is aware UTC."""
+    if coupon is None:
+        return None
+    offer = Offer("", SAMPLE_CODE, project.coupons[coupon.pool].worth, now + coupon.valid_for.delta)
+    return offer.values(locale or project.locale)
 
 
 def own_fields(values: Mapping[str, Any]) -> dict[str, Any]:

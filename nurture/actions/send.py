@@ -16,7 +16,7 @@ from nurture.core.event import BounceClass, Fact, Kind, SuppressionReason
 from nurture.core.lifecycle import LifeFact, Sign
 from nurture.core.retry import next_attempt
 from nurture.providers.base import Accepted, Outcome, Provider, Rejected, Unavailable, Unknown
-from nurture.store import lives, messages
+from nurture.store import coupons, lives, messages
 from nurture.store.database import Connection, Database
 from nurture.store.lives import Standing
 
@@ -75,6 +75,7 @@ def settle(
                 told.setdefault(one.outgoing.contact_id, []).extend(_reached(one, standings, mine[one.key], now))
         tell(connection, queries.program, {cid: standings[cid] for cid in told}, told, now)
         _release_places(connection, settled)
+        coupons.settle(connection, [one.key for one, outcome in settled if isinstance(outcome, Rejected | Unavailable)])
         keys = [(one.outgoing.contact_id, one.enrollment_id, one.outgoing.step) for one, _ in settled]
         messages.wake_enrollments(connection, keys, now)
         weigh_evidence(connection, queries.program, _lost(settled), now)

@@ -19,10 +19,12 @@ def template_values(
     purchase: Mapping[str, Any] | None,
     zone: str,
     event: Mapping[str, Any] | None = None,
+    coupon: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The values for one contact; attributes stand beside the contact's own fields, which go before them.
 
-    `event` holds the values of the event on which they entered, where they did on one.
+    `event` holds the values of the event on which they entered, where they did on one; `coupon` those of the code they
+    are given, where the step gives one.
     """
     values: dict[str, Any] = {
         "contact": {**contact["attributes"], **{name: contact[name] for name in SHOWN}, "timezone": zone},
@@ -32,6 +34,8 @@ def template_values(
         values["last_purchase"] = purchase_values(purchase)
     if event is not None:
         values["event"] = event
+    if coupon is not None:
+        values["coupon"] = coupon
     return values
 
 

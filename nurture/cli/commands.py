@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "preview": ("nurture.cli.preview:command", "Show an email as a contact gets it."),
     "send-test": ("nurture.cli.send_test:command", "Send an email of a campaign to yourself."),
     "schema": ("nurture.cli.schema:command", "Write JSON Schemas that let editors complete the files."),
-    "import": ("nurture.cli.imports:command", "Bring in contacts, purchases, events, suppressions."),
+    "import": ("nurture.cli.imports:command", "Bring in contacts, purchases, events, suppressions, coupons."),
     "keys": ("nurture.cli.keys:command", "Keys for programs that send in data."),
     "run": ("nurture.cli.run:command", "Run the campaigns and the web endpoints."),
     "pause": ("nurture.cli.pause:pause", "Stop all sending, or one campaign."),

@@ -1,10 +1,11 @@
-"""`nurture import`: contacts, purchases, events and suppressions from files."""
+"""`nurture import`: contacts, purchases, events, suppressions and coupon codes from files."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,7 +29,7 @@ that file. The same file twice changes nothing."""
 
 
 def _options(command: F) -> F:
-    """What the four imports have in common."""
+    """What the imports have in common."""
     options = (
         click.argument("file", type=click.Path(path_type=Path, allow_dash=True)),
         click.option("--map", "mapping", metavar="THEIRS=OURS", multiple=True, help=MAP),
@@ -45,7 +46,7 @@ def _options(command: F) -> F:
 
 @click.group(name="import")
 def command() -> None:
-    """Bring in contacts, purchases, events and suppressions.
+    """Bring in contacts, purchases, events, suppressions and coupon codes.
 
     CSV with any separator and encoding, or JSON lines; - is standard input.
 
@@ -77,9 +78,9 @@ def contacts(ctx: click.Context, /, file: Path, **options: Any) -> int:
 def purchases(ctx: click.Context, /, file: Path, **options: Any) -> int:
     """Import purchases and refunds.
 
-    Columns: order_id, email or contact_id, amount, currency (else the project's), at, items (JSON). A row is a refund
-    if type says refund, refund_of names an order, or the amount is negative; without an amount all is given back.
-    An address that is nobody's becomes a contact. Other columns are passed over.
+    Columns: order_id, email or contact_id, amount, currency (else the project's), at, items (JSON), coupon (the code
+    it was made with). A row is a refund if type says refund, refund_of names an order, or the amount is negative;
+    without an amount all is given back. An address that is nobody's becomes a contact. Other columns are passed over.
 
     [bold]nurture import purchases orders.csv[/bold]
     """
@@ -118,6 +119,23 @@ def suppressions(ctx: click.Context, /, file: Path, **options: Any) -> int:
     from nurture.actions.import_suppressions import import_suppressions
 
     return _run(ctx, file, import_suppressions, options)
+
+
+@command.command(epilog=EPILOG)
+@click.argument("pool")
+@_options
+@click.pass_context
+def coupons(ctx: click.Context, /, pool: str, file: Path, **options: Any) -> int:
+    """Import single-use coupon codes into a POOL of nurture.yaml.
+
+    One code on a line, or columns: code, expires (a day is meant to its end). A code counts once in the whole project.
+    Emails that wait for a code of this pool are asked again at once.
+
+    [bold]nurture import coupons spring-10 codes.txt[/bold]
+    """
+    from nurture.actions.import_coupons import import_coupons
+
+    return _run(ctx, file, partial(import_coupons, pool), options)
 
 
 def _run(ctx: click.Context, /, file: Path, action: Callable[..., Summary], options: dict[str, Any]) -> int:

@@ -12,6 +12,7 @@ from nurture.core.calendar import BusinessDays, BusinessDaysText, NotOn
 from nurture.core.change import SetChange
 from nurture.core.choice import StepId, TemplateName, Variant, Winner, parted, shares_of
 from nurture.core.condition import Closed, Condition, Leaf, Stages
+from nurture.core.coupon import Coupon
 from nurture.core.dates import MomentText
 from nurture.core.enter import Enter
 from nurture.core.goal import Goal
@@ -165,6 +166,9 @@ class SendStep(StepBase):
     )
     otherwise: Literal["continue"] | None = Field(
         None, description="Go on when the email cannot be sent for good, instead of leaving.", examples=["continue"]
+    )
+    coupon: Coupon | None = Field(
+        None, description="A single-use code for each email.", examples=[{"pool": "spring-10", "valid_for": "7 days"}]
     )
     variants: tuple[Variant, ...] = Field(
         (),

@@ -33,6 +33,7 @@ class Refusal(StrEnum):
     TEMPLATE = "template"
     GONE = "gone"
     NO_RATE = "no-rate"
+    NO_COUPON = "no-coupon"
 
 
 @dataclass(frozen=True, slots=True)

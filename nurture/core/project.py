@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from nurture.core.calendar import NotOn
 from nurture.core.campaign import SendWindow
 from nurture.core.condition import Closed
+from nurture.core.coupon import Pool, PoolName
 from nurture.core.score import Scoring
 from nurture.core.telling import Webhook
 from nurture.core.values import DurationText, RateText, Switch, parse_duration
@@ -192,7 +193,11 @@ class Project(Closed):
         (), description="Which campaign goes first when limits bite; the rest follow by name.", examples=[["win-back"]]
     )
     sending: Sending = Field(Sending(), description="How emails are handed over.")
-
+    coupons: dict[PoolName, Pool] = Field(
+        {},
+        description="Pools of single-use codes; the codes come in with `nurture import coupons POOL FILE`.",
+        examples=[{"spring-10": {"worth": "10%"}}],
+    )
     webhooks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")], Webhook] = Field(
         {},
         description="Other programs that are told things.",

@@ -12,13 +12,14 @@ from nurture.core.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """An order of a known contact; `occurred_at` is aware UTC."""
+    """An order of a known contact; `occurred_at` is aware UTC, `coupon` the code it was made with."""
 
     order_id: str
     contact_id: str
     occurred_at: datetime
     money: Money
     items: tuple[Mapping[str, Any], ...] = ()
+    coupon: str | None = None
 
 
 ITEM, CATEGORY = "item", "category"

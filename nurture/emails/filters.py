@@ -157,6 +157,15 @@ def percent(context: Context, value: Any) -> str:
     return format_percent(_numeric(value, "percent"), locale=locale, decimal_quantization=False)
 
 
+def worth_text(off: Decimal | Money, locale: str) -> str:
+    """What a coupon takes off, as that locale writes it: 10%, %10, €5.00."""
+    from babel.numbers import format_percent
+
+    if isinstance(off, Money):
+        return _money(off, locale)
+    return format_percent(off / 100, locale=_locale(locale), decimal_quantization=False)
+
+
 def _turkic(context: Context) -> bool:
     return _budget(context).locale[:2] in ("tr", "az")
 

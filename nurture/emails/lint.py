@@ -23,13 +23,23 @@ CLIPPED = 102_000
 EVENT = frozenset({"event"})
 """Known besides in the emails of campaigns that people enter on an event."""
 
+COUPON = frozenset({"coupon"})
+"""Known besides in the emails of steps that give one."""
+
 KNOWN = frozenset({"contact", "campaign", "project", "last_purchase", "links", "email", "_", "range"})
 _FIXED = {
     "links": frozenset({"view", "preferences", "unsubscribe"}),
     "email": frozenset({"subject", "preheader"}),
     "campaign": frozenset({"name", "title"}),
+    "coupon": frozenset({"code", "worth", "expires_at"}),
     "project": frozenset({"name", "postal_address", "legal", "currency"}),
 }
+_ELSEWHERE = {
+    "event": ("'event' is known only to emails of campaigns that people enter on an event",
+              "write 'enter: {on: …}' in the campaign's file"),
+    "coupon": ("'coupon' is known only to emails of steps that give one",
+               "write 'coupon: {pool: …, valid_for: 7 days}' at the step"),
+}  # fmt: skip
 _IMAGE = re.compile(r"<img(?=[\s>/])(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.I)
 _ALT = re.compile(r"\salt(?=[\s=>/])", re.I)
 _WIDTH = re.compile(r"\swidth=", re.I)
@@ -140,9 +150,8 @@ def _unknown(pieces: Sequence[Piece], names: frozenset[str]) -> Iterator[Problem
     for name, line, known in _uses(tree, unknown, names):
         piece = origin[min(line, len(origin)) - 1] or pieces[0]
         near = get_close_matches(name.rpartition(".")[2], sorted(known), 1)
-        if name == "event":
-            message = "'event' is known only to emails of campaigns that people enter on an event"
-            yield piece.problem("name", message, "write 'enter: {on: …}' in the campaign's file")
+        if name in _ELSEWHERE:
+            yield piece.problem("name", *_ELSEWHERE[name])
             continue
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known - {'_', 'range'}))}"
         yield piece.problem("name", f"{name!r} is not known to emails", hint)

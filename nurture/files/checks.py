@@ -114,6 +114,18 @@ def webhooks(scene: Scene) -> Iterator[Finding]:
             )
 
 
+def pools(scene: Scene) -> Iterator[Finding]:
+    """Every pool that a coupon is taken from is the project's."""
+    known = _dict((scene.project or {}).get("coupons"))
+    for step in _steps(scene) if scene.project is not None else ():
+        name = _dict(step.data.get("coupon")).get("pool")
+        if isinstance(name, str) and name not in known:
+            hint = did_you_mean(name, known, "pools of nurture.yaml") if known else None
+            hint = hint or f"write it there: 'coupons: {{{name}: {{worth: 10%}}}}'"
+            path = (*step.path, "coupon", "pool")
+            yield Finding(path, "unknown-pool", f"nurture.yaml has no coupon pool '{name}'", hint)
+
+
 def templates(scene: Scene) -> Iterator[Finding]:
     """Every template that is sent exists."""
     for path, name in _sent(scene):
@@ -216,6 +228,7 @@ def _lengths(scene: Scene) -> Iterator[tuple[Path, Any]]:
         wait = step.data.get("wait")
         yield (*step.path, "wait"), wait
         yield (*step.path, "wait", "at_most"), _dict(wait).get("at_most")
+        yield (*step.path, "coupon", "valid_for"), _dict(step.data.get("coupon")).get("valid_for")
         yield (*step.path, "winner", "after_time"), _dict(step.data.get("winner")).get("after_time")
 
 
@@ -336,7 +349,7 @@ def sends_something(scene: Scene) -> Iterator[Finding]:
 
 
 RULES: tuple[Rule, ...] = (
-    duplicate_steps, named_steps, topic, webhooks, templates, entry_in_audience, opens, countries, locales, sums,
+    duplicate_steps, named_steps, topic, webhooks, pools, templates, entry_in_audience, opens, countries, locales, sums,
     zero_lengths, never_open, re_enters, ends_after_start, always_closed, has_audience, same_as_entry, scored, winners,
     sends_something,
 )  # fmt: skip

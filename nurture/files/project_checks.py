@@ -47,6 +47,9 @@ def currencies(scene: Scene) -> Iterator[Finding]:
     own = scene.data.get("currency", "EUR")
     asked: list[tuple[tuple[str, ...], Any, bool]] = [(("currency",), own, False)]
     asked += [(("exchange", code), code, True) for code in _dict(scene.data.get("exchange"))]
+    for name, pool in _dict(scene.data.get("coupons")).items():
+        worth = _dict(pool).get("worth")
+        asked.append((("coupons", name, "worth"), worth[-3:] if isinstance(worth, str) else None, False))
     for path, code, at_key in asked:
         if isinstance(code, str) and len(code) == 3 and code.isupper() and not places.is_currency(code):
             best = places.currency_meant(code)

@@ -95,6 +95,22 @@ class Given(Table):
         return (_row_of(place, value) for place, value in enumerate(self.values))
 
 
+@dataclass
+class Listed(Table):
+    """A table without a line that names its columns: the first line is a row, and `header` is given."""
+
+    @classmethod
+    def of(cls, table: Table, names: Sequence[str]) -> Listed:
+        """The same file, its columns named from outside."""
+        return cls(table.path, table.name, table.encoding, table.delimiter, table.size, tuple(names))
+
+    def rows(self) -> Iterator[Row]:
+        """Every row, the first line among them; blank ones are passed over."""
+        with self.path.open("rb") as source, _text(source, self.encoding) as stream:
+            self._bytes = source
+            yield from _csv_rows(stream, self.delimiter or ",", self.header)
+
+
 def open_table(
     path: Path,
     name: str | None = None,
@@ -248,10 +264,9 @@ def _names(cells: list[str]) -> tuple[str, ...]:
     return tuple(cell.strip() for cell in cells)
 
 
-def _csv_rows(stream: IO[str], delimiter: str) -> Iterator[Row]:
+def _csv_rows(stream: IO[str], delimiter: str, names: tuple[str, ...] = ()) -> Iterator[Row]:
     reader = csv.reader(stream, delimiter=delimiter)
-    names: tuple[str, ...] = ()
-    width = 0
+    width = len(names)
     while True:
         line = reader.line_num + 1
         try:

@@ -11,10 +11,12 @@ from sqlalchemy import BigInteger, Connection, and_, exists, func, or_, select, 
 
 from nurture.core.asked import PastPurchase
 from nurture.core.conversion import Touch, TouchKind, credit
+from nurture.core.coupon import code_key
 from nurture.core.event import Kind
 from nurture.core.goal import ClaimedWithin
 from nurture.core.money import Money
 from nurture.core.purchase import CATEGORY, ITEM, Purchase, Refund, word, words_of
+from nurture.store.coupons import redeem
 from nurture.store.database import chunks, insert_all, insert_new, update_rows
 from nurture.store.tables import conversion, event, message, purchase, purchase_identity, purchase_item, refund
 
@@ -42,7 +44,7 @@ def add_purchases(
     rows = [
         {"contact_id": one.contact_id, "order_id": one.order_id, "occurred_at": one.occurred_at, "recorded_at": now,
          "amount": one.money.minor, "currency": one.money.currency, "refunded": 0, "value": values[one.order_id],
-         "items": [dict(item) for item in one.items]}
+         "items": [dict(item) for item in one.items], "coupon": code_key(one.coupon) if one.coupon else None}
         for one in purchases
     ]  # fmt: skip
     insert_all(connection, purchase, rows)
@@ -52,6 +54,8 @@ def add_purchases(
         for aspect, said in sorted(words_of(one.items))
     ]
     insert_all(connection, purchase_item, words)
+    used = ((code_key(one.coupon), one.occurred_at, one.contact_id, one.order_id) for one in purchases if one.coupon)
+    redeem(connection, used)
 
 
 def without_value(connection: Connection, currencies: Sequence[str], limit: int) -> list[tuple[str, str, Money]]:

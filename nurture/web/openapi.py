@@ -66,6 +66,7 @@ FIELDS: dict[str, dict[str, Schema]] = {
         "currency": _text("ISO 4217; else the project's.", examples=["EUR"]),
         "at": TIME,
         "items": ITEMS,
+        "coupon": _text("The coupon code it was made with."),
         "type": _text("What the row is.", enum=["purchase", "refund"]),
         "refund_of": _text("The order that is given back, in part or whole."),
         "refund_id": _text("The refund's own id, so that it counts once."),
