@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -78,6 +79,8 @@ class Database:
             self.url = self.url.set(database=str(directory / self.url.database))
         self.engine = self._engine()
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        # SQLite's own queue of writers is a sleep and another try; threads need not stand in it.
+        self._turn: AbstractContextManager[Any] = Lock() if self.is_sqlite else nullcontext()
 
     def _engine(self) -> Engine:
         if self.url.get_backend_name() == "sqlite":
@@ -96,7 +99,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that may write; on SQLite it waits for its turn before it reads."""
-        with self.engine.begin() as connection:
+        with self._turn, self.engine.begin() as connection:
             yield connection
 
     @contextmanager

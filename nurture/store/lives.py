@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, literal, select, union_all
+from sqlalchemy import Connection, Select, case, literal, select, union_all
 
 from nurture.core.event import ENGAGEMENT, Kind
 from nurture.core.ids import derived_id
@@ -53,6 +53,8 @@ class Standing:
     last_purchase_at: datetime | None
     revenue: int
     score_until: datetime | None
+    stored: tuple[Any, ...] = ()
+    """The columns as the row has them, in the order of NAMES."""
 
     @property
     def life(self) -> Life:
@@ -69,13 +71,14 @@ class Standing:
         self.last_machine_open_at, self.customer_from = life.machine_at, life.customer_from
         self.stage_check_at = next_check(life, rules)
 
-    def row(self) -> dict[str, Any]:
-        """The columns as a row to write."""
-        return {name: getattr(self, name) for name in WRITTEN}
+    def changes(self) -> dict[str, Any]:
+        """The columns that are not as the row has them."""
+        values = ((name, getattr(self, name)) for name in NAMES)
+        return {name: value for (name, value), old in zip(values, self.stored, strict=True) if value != old}
 
 
-NAMES = tuple(field.name for field in fields(Standing))
-WRITTEN = tuple(name for name in NAMES if name not in ("stated_stage", "stated_at"))
+NAMES = tuple(field.name for field in fields(Standing) if field.name != "stored")
+RECKONED = tuple(name for name in NAMES if name not in ("stated_stage", "stated_at"))
 
 
 def latest(*times: datetime | None) -> datetime | None:
@@ -90,18 +93,32 @@ def earliest(*times: datetime | None) -> datetime | None:
 
 def lock_standings(connection: Connection, contact_ids: Iterable[str]) -> dict[str, Standing]:
     """The standings of those contacts, their rows locked in id order until the transaction ends."""
-    statement = (
-        select(*(contact.c[name] for name in NAMES))
-        .where(contact.c.id.in_(sorted(set(contact_ids))))
-        .order_by(contact.c.id)
-        .with_for_update()
-    )
-    return {row[0]: Standing(*row) for row in connection.execute(statement)}
+    return _standings(connection, _of(contact_ids).order_by(contact.c.id).with_for_update())
+
+
+def read_standings(connection: Connection, contact_ids: Iterable[str]) -> dict[str, Standing]:
+    """The standings of those contacts, as they are at this moment."""
+    return _standings(connection, _of(contact_ids))
+
+
+def _of(contact_ids: Iterable[str]) -> Select[Any]:
+    return select(*(contact.c[name] for name in NAMES)).where(contact.c.id.in_(sorted(set(contact_ids))))
+
+
+def _standings(connection: Connection, statement: Select[Any]) -> dict[str, Standing]:
+    return {row[0]: Standing(*(*row, tuple(row))) for row in connection.execute(statement)}
 
 
 def save_standings(connection: Connection, standings: Iterable[Standing]) -> None:
-    """Write standings back."""
-    update_rows(connection, contact, [standing.row() for standing in standings])
+    """Write back what changed of standings."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for standing in standings:
+        changes = standing.changes()
+        if changes:
+            alike.setdefault(tuple(changes), []).append({"id": standing.id} | changes)
+            standing.stored = tuple(getattr(standing, name) for name in NAMES)
+    for rows in alike.values():
+        update_rows(connection, contact, rows)
 
 
 def life_facts(connection: Connection, standings: Mapping[str, Standing]) -> dict[str, list[LifeFact]]:

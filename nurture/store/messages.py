@@ -28,7 +28,7 @@ from nurture.core.event import SuppressionReason
 from nurture.core.gate import Asked
 from nurture.core.program import Course, Program
 from nurture.store.conditions import NOW, Asker
-from nurture.store.database import MOST, chunks, insert_new, update_rows, upsert
+from nurture.store.database import MOST, insert_new, update_rows, upsert
 from nurture.store.enrollments import LIVE, answers, exits, lock_contacts
 from nurture.store.tables import (
     breaker,
@@ -42,6 +42,7 @@ from nurture.store.tables import (
     purchase,
     suppression,
 )
+from nurture.store.types import plain
 
 COUNTED = ("sending", "accepted", "unknown")
 """The states that count against limits."""
@@ -216,14 +217,11 @@ def ours(connection: Connection, claims: Mapping[tuple[str, str], int]) -> dict[
 
     With each, when a bounce of it was seen already.
     """
-    found: dict[tuple[str, str], datetime | None] = {}
-    for some in chunks(list(claims), 300):
-        statement = select(message.c.contact_id, message.c.id, message.c.fence, message.c.bounced_at).where(
-            tuple_(message.c.contact_id, message.c.id).in_(some), message.c.state == "sending"
-        )
-        rows = connection.execute(statement)
-        found.update(((row[0], row[1]), row[3]) for row in rows if claims[row[0], row[1]] == row[2])
-    return found
+    statement = select(message.c.contact_id, message.c.id, message.c.fence, message.c.bounced_at).where(
+        message.c.contact_id.in_(sorted({contact_id for contact_id, _ in claims})), plain(message.c.state) == "sending"
+    )
+    rows = connection.execute(statement)
+    return {(row[0], row[1]): row[3] for row in rows if claims.get((row[0], row[1])) == row[2]}
 
 
 def settle(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

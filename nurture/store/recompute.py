@@ -13,7 +13,7 @@ from nurture.core.event import ENGAGEMENT, Kind
 from nurture.core.lifecycle import Rules, Sign, Story, begin, live
 from nurture.core.score import same
 from nurture.store import purchases, scores
-from nurture.store.lives import NAMES, WRITTEN, Standing, latest, life_facts
+from nurture.store.lives import RECKONED, Standing, latest, life_facts, read_standings
 from nurture.store.tables import contact, conversion, event, message, purchase, stage_change
 
 INSTANT = timedelta(microseconds=1)
@@ -48,13 +48,12 @@ def differences(
     connection: Connection, ids: Sequence[str], rules: Rules, now: datetime
 ) -> tuple[list[Difference], list[Standing]]:
     """What is stored otherwise than reckoned of these contacts, and their standings as they should be."""
-    statement = select(*(contact.c[name] for name in NAMES)).where(contact.c.id.in_(ids))
-    stored = {row[0]: Standing(*row) for row in connection.execute(statement)}
+    stored = read_standings(connection, ids)
     reckoned, stories = _reckon(connection, stored, rules, now)
     found = [
         Difference(one.id, name, getattr(one, name), getattr(reckoned[one.id], name))
         for one in stored.values()
-        for name in WRITTEN
+        for name in RECKONED
         if not _same(name, getattr(one, name), getattr(reckoned[one.id], name))
     ]
     found += _told_otherwise(connection, stories)

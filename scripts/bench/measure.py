@@ -105,3 +105,8 @@ def kept(name: str) -> Iterator[tuple[Path, bool]]:
 def processes() -> int:
     """How many cores there are to use."""
     return len(os.sched_getaffinity(0))
+
+
+def settle_disk() -> None:
+    """Let what was written reach the disk, so that a measurement does not pay for what was laid down before it."""
+    os.sync()

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
 from typing import Any
 
 from emails.plain import Plain
@@ -22,18 +21,19 @@ from support.line import MONDAY, PROJECT, Line, open_line
 
 from nurture.actions.advance import advance
 from nurture.actions.enroll import enroll
-from nurture.actions.send import send
 from nurture.actions.values import template_values
 from nurture.core.email import Mailbox
 from nurture.core.ids import derived_id
 from nurture.emails.fill import Envelope
-from nurture.providers.config import SmtpSettings
-from nurture.providers.smtp import Smtp
 from nurture.store.database import insert_all
 from nurture.store.tables import consent, contact, contact_address, contact_mark
 
 ROOT = Path(__file__).parent.parent.parent
-SENDERS = 4
+PROCESSES = 2
+"""As many services on one database as this machine has cores for; each has four threads that send."""
+
+HOUR = MONDAY + timedelta(hours=3)
+KEY = b"k" * 32
 IN_FLIGHT = 100
 """What one call may leave in doubt; the default is a third of it, and a commit to disk is shared by as many."""
 HOSTS = "/usr/sbin/smtp-sink", "/usr/bin/smtp-sink"
@@ -66,7 +66,7 @@ def open_shop(folder: Path, count: int) -> Line:
     project += f"sending: {{in_flight: {IN_FLIGHT}}}\n"
     text = CAMPAIGN.replace("look: daily at 10:53", "look: at once").replace("holdout: 10%", "holdout: 0%")
     line = open_line(f"sqlite:///{folder / 'line.db'}", {"wake-up": text}, project=project, templates=shipped())
-    line.clock.at = MONDAY + timedelta(hours=3)
+    line.clock.at = HOUR
     rows = list(people(count))
     with line.database.write() as connection:
         insert_all(connection, contact, rows)
@@ -163,31 +163,32 @@ def smtp(sizes: Sizes) -> list[Figure]:
         while enroll(line.database, line.queries, now) + advance(line.database, line.queries, now):
             pass
         slow = _plain_loop(line, port, max(300, sizes.sent // 20))
-        taken = seconds(lambda: _send_all(line, port))
+        taken = _send_all(line, port)
         sent = len(line.messages(state="accepted"))
         line.database.close()
         if sent != sizes.sent:
             raise AssertionError(f"{sent} of {sizes.sent} were accepted")
     fast = sent / taken
-    title = f"messages end to end through SMTP to {name}, {IN_FLIGHT} a call"
+    title = f"messages end to end through SMTP to {name}, {IN_FLIGHT} a call, {PROCESSES} processes"
     return [Figure(title, fast, "/s", slow, "render + smtplib in a loop",
                    fast / slow, target=8)]  # fmt: skip
 
 
-def _send_all(line: Line, port: int) -> None:
-    settings = SmtpSettings(host="127.0.0.1", port=port, tls="none", helo="bench.example")
-
-    def work() -> None:
-        provider = Smtp(settings)
-        while send(line.database, line.queries, line.emails, provider, line.clock).found:
-            pass
-        provider.close()
-
-    threads = [Thread(target=work) for _ in range(SENDERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def _send_all(line: Line, port: int) -> float:
+    """Seconds that the processes take, from the word to begin until the last has ended."""
+    command = [sys.executable, str(Path(__file__).parent / "sender.py"), str(line.database.url), str(port)]
+    senders = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)
+    ]
+    for sender in senders:
+        assert sender.stdout and sender.stdout.readline() == "ready\n"
+    begin = time.perf_counter()
+    for sender in senders:
+        assert sender.stdin
+        print(file=sender.stdin, flush=True)
+    if any(sender.wait() for sender in senders):
+        raise AssertionError("a sender failed")
+    return time.perf_counter() - begin
 
 
 def _plain_loop(line: Line, port: int, count: int) -> float:

@@ -40,12 +40,16 @@ from nurture.store import tables
 from nurture.store.database import Database, insert_all
 from nurture.store.horizon import Horizon
 from nurture.store.migrate import migrate
+from nurture.store.releases import get_meta, set_meta
 
 NIGHTLY = settings.default is not None and settings.default.max_examples > 500
 """Whether `--hypothesis-profile=nightly` asks for the long way of everything."""
 
 MONDAY = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """Where clocks begin unless told: a Monday, 09:00 in Berlin."""
+
+SALT = "5a" * 16
+"""Who is held out is the same in every run."""
 
 PROJECT = """\
 project: Acme Shop
@@ -368,6 +372,9 @@ def open_line(url: str, campaigns: Mapping[str, str], *, project: str = PROJECT,
     database = Database(url)
     migrate(database)
     releases = Releases(database)
+    with database.write() as connection:
+        if get_meta(connection, "salt") is None:
+            set_meta(connection, "salt", SALT)
     queries = Queries(releases.publish(checked, clock()))
     provider = provider or Ledger()
     provider.clock = clock

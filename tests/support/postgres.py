@@ -58,7 +58,7 @@ class Server:
     def create(self, template: str = "template0", name: str | None = None) -> str:
         """Make a database, empty or a copy of `template`, and return its name."""
         name = name or f"nurture_{uuid4().hex}"
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
             sql.Identifier(name), sql.Identifier(template)
         )
         self._run(statement)
