@@ -27,6 +27,7 @@ class Settings:
     smtp: SmtpSettings | None
     sendgrid: SendGridSettings | None
     webhook_keys: tuple[str, ...]
+    imap_password: SecretStr | None
     password: SecretStr | None
     host: str
     port: int
@@ -60,6 +61,7 @@ def read_settings(directory: Path, environment: Mapping[str, str] | None = None)
         smtp=_smtp(said),
         sendgrid=_sendgrid(said),
         webhook_keys=tuple(said.get("NURTURE_SENDGRID_WEBHOOK_KEY", "").replace(",", " ").split()),
+        imap_password=SecretStr(said["NURTURE_IMAP_PASSWORD"]) if "NURTURE_IMAP_PASSWORD" in said else None,
         password=SecretStr(said["NURTURE_PASSWORD"]) if "NURTURE_PASSWORD" in said else None,
         host=said.get("NURTURE_HOST", "127.0.0.1"),
         port=_number(said, "NURTURE_PORT", 8025),

@@ -23,6 +23,7 @@ from nurture.actions.sweep import sweep
 from nurture.core.errors import NotFound, ProjectError
 from nurture.couriers import Couriers
 from nurture.files.folder import scan
+from nurture.mailroom import Mailroom
 from nurture.providers.base import Provider
 from nurture.store.releases import set_meta
 from nurture.wiring import Opened
@@ -32,9 +33,10 @@ logger = logging.getLogger("nurture.service")
 LOOK_EVERY = 1.0
 SWEEP_EVERY = 15.0
 FILES_EVERY = 2.0
+MAIL_EVERY = 60.0
 SENDERS = 4
 BACK_OFF = 5.0
-"""Seconds: between looks for due work, sweeps, looks at the files; and after an error before the next try."""
+"""Seconds: between looks for due work, sweeps, looks at the files, at the mail; after an error before the next try."""
 
 LAST_PASS = "last_pass"
 
@@ -49,6 +51,7 @@ class Service:
         self._seen: Checked | None = None
         self._queries = self._published()
         self._couriers = Couriers(opened)
+        self._mailroom = Mailroom(opened)
 
     @property
     def queries(self) -> Queries:
@@ -112,6 +115,10 @@ class Service:
         """Have couriers deliver what webhooks are to be told."""
         self._couriers.go(self._queries.program.project.webhooks)
 
+    def read_mail(self) -> None:
+        """Read the mail that has come, where the project has a mailbox."""
+        self._mailroom.read(self._queries.program, self._stopping.is_set)
+
     def _send(self) -> None:
         """A sender thread: hand over batch after batch; whatever was begun is settled before it ends."""
         provider: Provider | None = None
@@ -156,6 +163,7 @@ class Service:
             (self.tell, LOOK_EVERY),
             (self.sweep, SWEEP_EVERY),
             (self.look_at_files, FILES_EVERY),
+            (self.read_mail, MAIL_EVERY),
         )
         for job, seconds in jobs:
             scheduler.add_job(_surviving(job), "interval", seconds=seconds, id=job.__name__)

@@ -20,8 +20,10 @@ from nurture.store.migrate import migrate
 
 if TYPE_CHECKING:
     from nurture.actions.release import Emails, Releases
+    from nurture.core.replies import Replies
     from nurture.emails.links import Signer
     from nurture.providers.base import Provider
+    from nurture.providers.letterbox import Letterbox
 
 
 def wall_clock() -> datetime:
@@ -101,6 +103,16 @@ class Opened:
 
         config = ProviderConfig(self.clock, self.settings.outbox_dir, self.settings.smtp, self.settings.sendgrid)
         return make(name or self.project.provider, config)
+
+    def letterbox(self, replies: Replies) -> Letterbox:
+        """The mailbox in which answers arrive. Raises ConfigError when it cannot be used as the settings are."""
+        if replies.imap:
+            from nurture.providers.imap import ImapBox
+
+            return ImapBox(replies.imap, self.settings.imap_password)
+        from nurture.providers.maildir import Maildir
+
+        return Maildir(self.directory / Path(replies.maildir or "").expanduser())
 
 
 def open_project(directory: Path, clock: Callable[[], datetime] = wall_clock) -> Opened:

@@ -9,7 +9,7 @@ from typing import Any
 
 from nurture.actions.stop import STOPPED
 from nurture.core.program import Program
-from nurture.store import releases, reports, stories, telling
+from nurture.store import letters, releases, reports, stories, telling
 from nurture.store.database import Connection, Database
 from nurture.store.releases import ReleaseRow
 from nurture.store.stories import MessagesNow
@@ -34,6 +34,14 @@ class CampaignStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class MailRead:
+    """When the mailbox was last read, and what has prevented it since, if anything."""
+
+    read_at: datetime | None
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The project at `at`. Times are aware UTC. `needs` are sentences for the person who must act."""
 
@@ -47,6 +55,7 @@ class Status:
     messages: MessagesNow
     breakers: tuple[Mapping[str, Any], ...]
     needs: tuple[str, ...]
+    mail: MailRead | None = None
 
 
 def status(database: Database, program: Program, now: datetime) -> Status:
@@ -78,9 +87,12 @@ def _look(connection: Connection, program: Program, now: datetime) -> Status:
         default=now,
     )
     needs = [*_broken(breakers), *_lost(waiting), *_missed(oldest, last_pass, now), *_parked(connection)]
+    mail = MailRead(*letters.last_read(connection)) if program.project.replies else None
+    if mail and mail.trouble:
+        needs.append(f"mail is not read: {mail.trouble}")
     return Status(
         now, releases.latest_release(connection), last_pass, program.project.provider, stopped.get(STOPPED),
-        reports.stage_counts(connection), tuple(campaigns), waiting, tuple(breakers), tuple(needs),
+        reports.stage_counts(connection), tuple(campaigns), waiting, tuple(breakers), tuple(needs), mail,
     )  # fmt: skip
 
 

@@ -62,16 +62,17 @@ def _bad(found: dict[str, Any]) -> bool:
 
 def _checks(opened: Opened) -> list[Checkup]:
     from nurture.actions.doctor import check_database, check_project
-    from nurture.actions.doctor_wires import check_webhooks
+    from nurture.actions.doctor_wires import check_mailbox, check_webhooks
 
     project = check_project(opened.project, bool(opened.settings.webhook_keys))
     wires = check_webhooks(opened.project, opened.settings.raw)
+    mailbox = check_mailbox(opened.project, opened.letterbox)
     keys = _tried("signing keys", lambda: f"{len(opened.settings.signing_keys())}; the first one signs")
     provider = _tried("provider", lambda: f"{opened.provider().name} can be used")
     # It is opened inside the attempt, not before.
     database = _tried("database", lambda: opened.database.url.render_as_string())  # noqa: PLW0108
     tables = check_database(opened.database) if database.level == "ok" else ()
-    return [*project, *wires, keys, provider, database, *tables]
+    return [*project, *wires, *mailbox, keys, provider, database, *tables]
 
 
 def _tried(what: str, look: Callable[[], str]) -> Checkup:

@@ -58,6 +58,7 @@ def _once(opened: Opened, as_json: bool) -> None:
     from nurture.store.releases import set_meta
 
     provider, service = opened.provider(), Service(opened)
+    service.read_mail()
     passed = run_pass(opened.database, service.queries, opened.emails, provider, opened.now)
     provider.close()
     couriers = Couriers(opened)

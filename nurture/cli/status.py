@@ -49,6 +49,8 @@ def _show(found: Status) -> None:
     )
     print(f"Last pass  {_time(found.last_pass) if found.last_pass else 'none'}")
     print(f"Provider   {found.provider}" + (f"; sending is paused: {found.stopped}" if found.stopped else ""))
+    if found.mail:
+        print(f"Mail       {f'last read {_time(found.mail.read_at)}' if found.mail.read_at else 'never read'}")
     print("Contacts   " + (", ".join(f"{count:,} {stage}" for stage, count in found.stages.items()) or "none"))
     m = found.messages
     late = f", the oldest since {_time(m.oldest_due)}" if m.oldest_due else ""

@@ -11,6 +11,7 @@ from nurture.core.calendar import NotOn
 from nurture.core.campaign import SendWindow
 from nurture.core.condition import Closed
 from nurture.core.coupon import Pool, PoolName
+from nurture.core.replies import Replies
 from nurture.core.score import Scoring
 from nurture.core.telling import Webhook
 from nurture.core.values import DurationText, RateText, Switch, parse_duration
@@ -202,6 +203,12 @@ class Project(Closed):
         {},
         description="Other programs that are told things.",
         examples=[{"crm": {"url": "https://crm.acme.example/hooks/nurture"}}],
+    )
+
+    replies: Replies | None = Field(
+        None,
+        description="The mailbox that `reply_to` and bounces lead to, read every minute.",
+        examples=[{"imap": {"host": "imap.acme.example", "user": "care@acme.example"}}],
     )
 
     @field_validator("timezone")

@@ -39,6 +39,11 @@ _NOT_THE_ADDRESS = re.compile(
     r"relay|rcpthosts|spam|block|black|policy|denied|reputation|banned|authenticat|spf|dkim|dmarc|\brbl\b",
     re.IGNORECASE,
 )
+_THE_ADDRESS = re.compile(
+    r"unknown|no such|not found|n[o']t exist|invalid (?:user|recipient|mailbox|address)|unrouteable|undeliverable"
+    r"|no mailbox|disabled|RCPT TO",
+    re.IGNORECASE,
+)
 
 
 class Stage(StrEnum):
@@ -71,6 +76,23 @@ def by_reply(code: int, text: str, stage: Stage) -> BounceClass:
     told = ENHANCED.search(text)
     known = by_status(told[0]) if told else None
     return known or _by_code(code, text, stage)
+
+
+def by_diagnostic(status: str, diagnostic: str) -> BounceClass:
+    """The class of a bounce that a delivery report tells: by its Status, else by its Diagnostic-Code (RFC 3464).
+
+    A report does not say in which command the refusal came, so a bare code speaks of the address only where its words
+    do. What could not be delivered in time says nothing lasting about anybody.
+    """
+    if status.startswith("4"):
+        return BounceClass.POLICY if status.startswith("4.7.") else BounceClass.SOFT
+    told = ENHANCED.search(diagnostic)
+    known = by_status(status) or (by_status(told[0]) if told else None)
+    if known is not None:
+        return known
+    code = re.search(r"(?<![\d.])5\d\d(?![\d.])", diagnostic)
+    stage = Stage.RECIPIENT if _THE_ADDRESS.search(diagnostic) else Stage.CONTENT
+    return by_reply(int(code[0]), diagnostic, stage) if code else BounceClass.SOFT
 
 
 def _by_code(code: int, text: str, stage: Stage) -> BounceClass:
