@@ -11,7 +11,19 @@ from nurture.actions.offer import reserve_planned
 from nurture.actions.queries import Queries
 from nurture.actions.record import stir
 from nurture.core.campaign import NotifyStep, SetStep, StopMailingStep
-from nurture.core.decide import EMAIL_IS_DUE, Answers, Arm, Decision, Exit, Move, Send, Wait, decide, needs_answer
+from nurture.core.decide import (
+    EMAIL_IS_DUE,
+    Answers,
+    Decision,
+    Exit,
+    Move,
+    Send,
+    Standing,
+    Wait,
+    come,
+    decide,
+    needs_answer,
+)
 from nurture.core.event import Suppress, SuppressionReason
 from nurture.core.ids import message_id
 from nurture.core.program import Course
@@ -66,6 +78,7 @@ def _decide_one(course: Course, due: Due, now: datetime, outcome: Outcome) -> No
     """Follow one enrollment as far as the answers at hand reach."""
     standing, answers, seq = due.standing, due.answers, due.decisions
     for _ in range(STEPS_A_LOOK):
+        standing = come(course, standing)
         decision = decide(course, standing, answers, now)
         if not (isinstance(decision, Wait) and decision.why == due.why):
             outcome.decisions.append(_decision_row(due, seq, standing.step, decision, now))
@@ -83,26 +96,20 @@ def _decide_one(course: Course, due: Due, now: datetime, outcome: Outcome) -> No
         answers = Answers()
         if decision.effect or needs_answer(course, decision.step):
             break
-    _note(course, due, standing.step, standing.arrived_at, seq, decision, now, outcome)
+    _note(course, due, standing, seq, decision, now, outcome)
 
 
 def _note(
-    course: Course,
-    due: Due,
-    step: str,
-    arrived_at: datetime,
-    seq: int,
-    decision: Decision,
-    now: datetime,
-    outcome: Outcome,
+    course: Course, due: Due, standing: Standing, seq: int, decision: Decision, now: datetime, outcome: Outcome
 ) -> None:
     row: dict[str, Any] = {
-        "contact_id": due.contact_id, "id": due.id, "step": step, "arrived_at": arrived_at, "decisions": seq,
+        "contact_id": due.contact_id, "id": due.id, "step": standing.step, "arrived_at": standing.arrived_at,
+        "measured_from": come(course, standing).measured_from, "decisions": seq,
         "state": enrollments.LIVE, "due_at": now, "why": "", "ended_at": None, "reason": None,
     }  # fmt: skip
     match decision:
         case Send():
-            outcome.messages.append(_message_row(course, due, step, decision))
+            outcome.messages.append(_message_row(course, due, standing, decision))
             row |= {"due_at": decision.expires_at, "why": EMAIL_IS_DUE}
         case Wait():
             row |= {"due_at": decision.until, "why": decision.why}
@@ -112,12 +119,12 @@ def _note(
     outcome.moves.append(row)
 
 
-def _message_row(course: Course, due: Due, step: str, send: Send) -> dict[str, Any]:
-    if due.standing.arm is not Arm.EMAILED:
+def _message_row(course: Course, due: Due, standing: Standing, send: Send) -> dict[str, Any]:
+    if standing.held_out:
         raise AssertionError("a held-out contact is owed no message")
     return {
-        "contact_id": due.contact_id, "id": message_id(due.id, step), "enrollment_id": due.id,
-        "campaign": course.campaign.name, "step": step, "state": "due", "planned_at": send.due_at,
+        "contact_id": due.contact_id, "id": message_id(due.id, standing.step), "enrollment_id": due.id,
+        "campaign": course.campaign.name, "step": standing.step, "state": "due", "planned_at": send.due_at,
         "due_at": send.due_at, "expires_at": send.expires_at, "attempts": 0, "fence": 0, "resent_by_policy": False,
     }  # fmt: skip
 

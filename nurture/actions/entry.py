@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nurture.actions.queries import Queries
-from nurture.core.experiment import arm_of
+from nurture.core.decide import Arm
+from nurture.core.experiment import arm_in
 from nurture.core.ids import enrollment_id
 from nurture.store.enrollments import LIVE
 from nurture.store.entering import Entrance
@@ -32,13 +33,16 @@ def entry_row(
     Its id derives from contact, campaign, entry key and how many there were before on that occasion.
     """
     campaign = entrance.campaign
+    arm = arm_in(entrance.course, queries.program.project, queries.release.salt, contact_id)
+    begins = arrived_at or entered_at
+    measured = {None: entered_at, entrance.course.first: begins}.get(campaign.holdout.from_)
     return {
         "contact_id": contact_id, "id": enrollment_id(contact_id, campaign.name, key, ordinal),
         "campaign": campaign.name, "entry_key": key, "ordinal": ordinal, "release_id": queries.release.id,
-        "arm": arm_of(queries.release.salt, campaign.name, contact_id, campaign.holdout.share).value,
+        "arm": arm.value, "measured_from": entered_at if arm is Arm.PROJECT else measured,
         "exclusive": campaign.overlap is None, "state": LIVE, "step": entrance.course.first,
         "entered_at": entered_at, "event_id": event_id,
-        "arrived_at": arrived_at or entered_at, "due_at": due_at, "why": "", "decisions": 0,
+        "arrived_at": begins, "due_at": due_at, "why": "", "decisions": 0,
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from nurture.core.campaign import SendStep
 from nurture.core.email import Mailbox, Outgoing
 from nurture.core.enter import EnterOn
 from nurture.core.errors import InputError, NotFound, ProjectError
-from nurture.core.experiment import arm_of
+from nurture.core.experiment import arm_in
 from nurture.core.ids import derived_id, new_contact_id
 from nurture.core.money import Money
 from nurture.core.problem import Problem
@@ -296,8 +296,7 @@ def _gate(database: Database, draft: Draft, campaign: str, step: str, person: Pe
         raise InputError("--at asks whether a contact would get the email then; name one with --contact")
     if not course.moves:
         return Gate(at, False, f"the campaign is {course.campaign.status.value}")
-    share = course.campaign.holdout.share
-    arm = arm_of(draft.release.salt, campaign, person.id, share).value
+    arm = arm_in(course, draft.program.project, draft.release.salt, person.id).value
     with stories.undone(database) as connection:
         found = stories.stand_at(connection, person.id, course, step, arm, at)
         if isinstance(enter := course.campaign.enter, EnterOn):

@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from nurture.core.campaign import Campaign
+from nurture.core.condition import PastPurchase
 from nurture.core.decide import Arm
 from nurture.core.errors import NotFound
 from nurture.core.experiment import Interval, Measured, earned, uplift
 from nurture.core.program import Course, Program
+from nurture.core.values import Duration
 from nurture.store import reports, trials
 from nurture.store.database import Connection, Database
 from nurture.store.reports import ClaimRow, EnrollmentRow, MessageRow
@@ -80,13 +82,15 @@ class ArmReport:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Emailed beside held out, over the campaign's `measured_over` from each contact's first entry.
+    """Emailed beside held out, over `measured_over` from each contact's first entry.
 
+    `measured_from` says where that begins: "entry", or "step" and the step from which the campaign holds out.
     `uplift` is the difference of the rates, `earned` that of the revenue per contact; `incremental_*` are the same
     for all measured contacts that were emailed. Intervals are of 95 %; None where an arm is empty.
     """
 
     measured_over: str
+    measured_from: str
     emailed: ArmReport
     held_out: ArmReport
     uplift: Interval | None
@@ -110,6 +114,7 @@ class CampaignReport:
     claimed_conversions: int
     claimed_revenue: int
     comparison: Comparison | None
+    held_out_by_project: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,10 @@ class Conversions:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The project, or one campaign of it, at `at` (aware UTC). Money in minor units of `currency`."""
+    """The project, or one campaign of it, at `at` (aware UTC). Money in minor units of `currency`.
+
+    `holdout` compares all who entered any campaign with those whom the project holds out; None where it holds out none.
+    """
 
     at: datetime
     currency: str
@@ -132,6 +140,7 @@ class Report:
     conversions: Conversions
     stages: Mapping[str, int]
     revenue: int
+    holdout: Comparison | None = None
 
 
 def report(database: Database, program: Program, now: datetime, campaign: str | None = None) -> Report:
@@ -156,6 +165,7 @@ def report_in(connection: Connection, program: Program, now: datetime, campaign:
         conversions=_conversions(connection),
         stages=reports.stage_counts(connection),
         revenue=reports.revenue_in_all(connection),
+        holdout=_project_holdout(connection, program, rows.entries, now),
     )
 
 
@@ -203,6 +213,7 @@ def _campaign(connection: Connection, program: Program, name: str, rows: _Rows, 
         claimed_conversions=sum(row.conversions for row in claims),
         claimed_revenue=sum(row.revenue for row in claims),
         comparison=_comparison(connection, program, course.campaign, now) if course else None,
+        held_out_by_project=sum(entry.count for entry in entries if entry.arm == Arm.PROJECT),
     )
 
 
@@ -265,16 +276,49 @@ def _delivered(rows: Sequence[MessageRow], told: set[str | None]) -> int:
 
 
 def _comparison(connection: Connection, program: Program, campaign: Campaign, now: datetime) -> Comparison:
-    over = campaign.goal.measured_over
-    goal = campaign.goal.purchased
-    arms = reports.measured_arms(connection, campaign.name, goal, over.delta, program.project, now)
-    running = reports.still_running(connection, campaign.name, over.delta, now)
-    emailed, held_out = (arms.get(arm.value, NOTHING) for arm in (Arm.EMAILED, Arm.HOLDOUT))
-    rates, money = uplift(emailed, held_out), earned(emailed, held_out)
-    return Comparison(
-        str(over), _arm(emailed, running.get(Arm.EMAILED.value, 0)), _arm(held_out, running.get(Arm.HOLDOUT.value, 0)),
-        rates, money, _times(rates, emailed.contacts), _times(money, emailed.contacts),
-    )  # fmt: skip
+    first, goal = reports.first_entries(campaign.name), campaign.goal
+    begins = f"step {campaign.holdout.from_}" if campaign.holdout.from_ else "entry"
+    compare = _Compare(connection, first, goal.measured_over, begins, now)
+    return compare.tell(program, goal.purchased, (Arm.EMAILED,), Arm.HOLDOUT)
+
+
+def _project_holdout(
+    connection: Connection, program: Program, entries: Sequence[EnrollmentRow], now: datetime
+) -> Comparison | None:
+    """All campaigns together, over the longest of their times: who bought anything at all."""
+    if not program.project.holdout and not any(entry.arm == Arm.PROJECT for entry in entries):
+        return None
+    courses = program.courses.values()
+    exempt = [course.campaign.name for course in courses if course.transactional]
+    lengths = [course.campaign.goal.measured_over for course in courses if not course.transactional]
+    if not lengths:
+        return None
+    over = max(lengths, key=lambda length: length.delta)
+    compare = _Compare(connection, reports.first_of_all(exempt), over, "the first entry", now)
+    return compare.tell(program, PastPurchase(since="entry"), (Arm.EMAILED, Arm.HOLDOUT), Arm.PROJECT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compare:
+    connection: Connection
+    first: reports.First
+    over: Duration
+    begins: str
+    now: datetime
+
+    def tell(self, program: Program, goal: PastPurchase, treated: tuple[Arm, ...], kept: Arm) -> Comparison:
+        """The arms `treated`, taken together, beside the one that is `kept` out."""
+        over = self.over.delta
+        arms = reports.measured_arms(self.connection, self.first, goal, over, program.project, self.now)
+        running = reports.still_running(self.connection, self.first, over, self.now)
+        emailed = sum((arms.get(arm.value, NOTHING) for arm in treated), NOTHING)
+        held_out = arms.get(kept.value, NOTHING)
+        rates, money = uplift(emailed, held_out), earned(emailed, held_out)
+        late = sum(running.get(arm.value, 0) for arm in treated)
+        return Comparison(
+            str(self.over), self.begins, _arm(emailed, late), _arm(held_out, running.get(kept.value, 0)),
+            rates, money, _times(rates, emailed.contacts), _times(money, emailed.contacts),
+        )  # fmt: skip
 
 
 def _arm(arm: Measured, running: int) -> ArmReport:

@@ -16,7 +16,7 @@ from nurture.core.decide import Arm
 from nurture.core.enter import EnterAtMoment, EnterOn, EnterOnAnniversary, EnterOnDate
 from nurture.core.errors import NotFound
 from nurture.core.event import Kind
-from nurture.core.experiment import arm_of
+from nurture.core.experiment import arm_in
 from nurture.core.money import Money
 from nurture.core.program import Course, Program
 from nurture.store import dated, stories
@@ -150,15 +150,22 @@ def _orders(known: Mapping[str, Any]) -> Iterator[Happened]:
 
 def _ways(known: Mapping[str, Any], decisions: Sequence[Row]) -> Iterator[Happened]:
     for row in known["enrollments"]:
-        name, held_out = row["campaign"], row["arm"] == Arm.HOLDOUT.value
-        entered = f"entered {name}" + (", held out" if held_out else "")
-        yield Happened(row["entered_at"], "entered", entered, name)
+        name, begins = row["campaign"], row["measured_from"]
+        yield Happened(row["entered_at"], "entered", f"entered {name}{_held_out(row)}", name)
+        if row["arm"] != Arm.EMAILED and begins and begins > row["entered_at"]:
+            yield Happened(begins, "decided", f"held out of {name} from here on", name)
         if row["ended_at"]:
             yield Happened(row["ended_at"], "left", f"left {name}: {row['reason']}", name)
     for row in decisions:
         yield Happened(row["at"], "decided", _decided(row), row["campaign"])
     for row in known["messages"]:
         yield from _message(row)
+
+
+def _held_out(row: Row) -> str:
+    if row["arm"] == Arm.PROJECT:
+        return ", held out by the project"
+    return ", held out" if row["arm"] == Arm.HOLDOUT and row["measured_from"] == row["entered_at"] else ""
 
 
 def _decided(row: Row) -> str:
@@ -180,7 +187,8 @@ def _message(row: Row) -> Iterator[Happened]:
 
 
 def _next(row: Row) -> Next:
-    return Next(row["campaign"], row["step"], row["due_at"], row["why"], row["arm"] == Arm.HOLDOUT.value)
+    held_out = row["arm"] != Arm.EMAILED and row["measured_from"] is not None
+    return Next(row["campaign"], row["step"], row["due_at"], row["why"], held_out)
 
 
 # --- what they are not in ------------------------------------------------------------------------------
@@ -197,9 +205,9 @@ def _outside(
         found = stories.entry(connection, release.program, course, contact_id, now)
         occasion = _occasion(connection, release.program, course, known["contact"], now)
         asked = (*_status(course, now), *occasion, *_audience(course, found), *_place(course, found, entries))
-        arm = arm_of(release.salt, name, contact_id, course.campaign.holdout.share)
+        arm = arm_in(course, release.program.project, release.salt, contact_id)
         enters = found.may_enter and course.lets_in(now) and all(one.holds for one in occasion)
-        yield Outside(name, enters, arm is Arm.HOLDOUT, asked)
+        yield Outside(name, enters, arm is not Arm.EMAILED, asked)
 
 
 def _status(course: Course, now: datetime) -> Iterator[Asked]:

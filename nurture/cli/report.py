@@ -70,6 +70,9 @@ def show_report(report: Report) -> None:
     )
     stages = ", ".join(f"{count:,} {stage}" for stage, count in report.stages.items())
     print(f"Stages: {stages or 'nobody yet'}.")
+    if report.holdout:
+        print("\nAll campaigns together, beside those whom the project holds out; reached is who bought anything.")
+        _show_comparison(report.holdout, report.currency)
     for one in report.campaigns:
         if one.entered:
             print()
@@ -93,7 +96,10 @@ def show_campaign(one: CampaignReport, currency: str) -> None:
 
     console().print(Text(f"{one.campaign}: {one.title}", style="bold"))
     left = ", ".join(f"{count:,} {reason}" for reason, count in one.ended.items())
-    print(f"{one.entered:,} entered, {one.live:,} are in" + (f"; left: {left}" if left else "") + ".\n")
+    print(f"{one.entered:,} entered, {one.live:,} are in" + (f"; left: {left}" if left else "") + ".")
+    if one.held_out_by_project:
+        print(f"{one.held_out_by_project:,} of them the project holds out; they count in neither arm.")
+    print()
     table([row for step in one.steps for row in _rows(step, currency)], STEP_COLUMNS)
     for step in one.steps:
         if step.skipped:
@@ -143,7 +149,7 @@ def _show_comparison(compared: Comparison, currency: str) -> None:
     for name, arm in (("emailed", compared.emailed), ("held out", compared.held_out)):
         each = money(round(arm.revenue_per_contact), currency)
         rows.append([name, arm.contacts, arm.reached, f"{arm.rate:.1%}", each, arm.running])
-    print(f"\nOver {compared.measured_over} from entry, by intention to treat:\n")
+    print(f"\nOver {compared.measured_over} from {compared.measured_from}, by intention to treat:\n")
     table(rows, ARM_COLUMNS)
     if compared.uplift is None:
         print("\nIncremental: cannot be told, since an arm has nobody measured yet.")

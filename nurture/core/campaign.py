@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from nurture.core.calendar import BusinessDays, BusinessDaysText, NotOn
 from nurture.core.change import SetChange
@@ -16,6 +16,7 @@ from nurture.core.coupon import Coupon
 from nurture.core.dates import MomentText
 from nurture.core.enter import Enter
 from nurture.core.goal import Goal
+from nurture.core.holdout import Holdout, HoldoutText
 from nurture.core.telling import Notify
 from nurture.core.values import (
     DaysText,
@@ -28,7 +29,6 @@ from nurture.core.values import (
     ShareText,
     TimeText,
     parse_duration,
-    parse_share,
 )
 
 
@@ -46,16 +46,6 @@ class Audience(Closed):
 
     stage: Stages | None = Field(None, description="Stages that may enter; without it, all.", examples=["inactive"])
     where: tuple[Condition, ...] = Field((), description="Conditions that all hold.", examples=[[{"country": "TR"}]])
-
-
-class Holdout(Closed):
-    """Who is enrolled and measured, and never emailed by this campaign."""
-
-    share: ShareText = Field(description="How many of those who enter, by stable chance.", examples=["10%"])
-
-
-def _holdout(value: object) -> object:
-    return value if isinstance(value, dict | Holdout) else {"share": parse_share(value)}
 
 
 class SendWindow(Closed):
@@ -347,8 +337,11 @@ class Campaign(Closed):
             "Without it, they wait until they left it."
         ),
     )
-    holdout: Annotated[Holdout, BeforeValidator(_holdout, json_schema_input_type=ShareText | Holdout)] = Field(
-        Holdout(share=0.0), description="Enrolled and measured, never emailed.", examples=["10%"]
+    holdout: HoldoutText = Field(
+        Holdout(share=0.0),
+        description="Enrolled and measured, never emailed.",
+        examples=["10%"],
+        json_schema_extra={"default": {"share": "0%"}},
     )
     goal: Goal = Field(description="What the campaign is for.")
     send_window: SendWindow | None = Field(None, description="When emails may leave; without it, the project's.")
@@ -391,5 +384,5 @@ def walk_steps(steps: tuple[Any, ...]) -> Iterator[StepBase]:
             yield from walk_steps(inside)
 
 
-__all__ = ["Campaign", "Duration", "Hours", "IfStep", "SendStep", "SetStep", "SplitStep", "Status", "StopMailingStep",
-           "WaitStep"]  # fmt: skip
+__all__ = ["Campaign", "Duration", "Holdout", "Hours", "IfStep", "SendStep", "SetStep", "SplitStep", "Status",
+           "StopMailingStep", "WaitStep"]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
@@ -42,6 +42,8 @@ class Arm(StrEnum):
 
     EMAILED = "emailed"
     HOLDOUT = "holdout"
+    PROJECT = "project"
+    """Held out of every campaign of the project; in neither arm of this one."""
 
 
 class MessageState(StrEnum):
@@ -65,7 +67,7 @@ class Standing:
 
     The message is the one of the step, if the step sends and it was made already: its state, its reason, when it
     was claimed, and when it was settled (accepted, skipped or rejected). `chance` is what lots are drawn by: the
-    project's salt, the campaign, the contact.
+    project's salt, the campaign, the contact. `measured_from` is when it came to where holding out begins.
     """
 
     step: str
@@ -81,6 +83,12 @@ class Standing:
     enrollment: str = ""
     country: str | None = None
     chance: tuple[str, str, str] = ("", "", "")
+    measured_from: datetime | None = None
+
+    @property
+    def held_out(self) -> bool:
+        """Whether no email leaves: held out, and come to where that begins."""
+        return self.arm is not Arm.EMAILED and self.measured_from is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +165,21 @@ def decide(course: Course, standing: Standing, answers: Answers, now: datetime) 
         case SplitStep() as step:
             return _split(step, place.next, standing)
         case SetStep() | StopMailingStep() | NotifyStep() as step:
-            effect = step if standing.arm is Arm.EMAILED else None
+            effect = None if standing.held_out else step
             return Move(place.next, standing.arrived_at, "done", effect)
         case _:
             raise TypeError(f"unknown step {place.step!r}")
+
+
+def come(course: Course, standing: Standing) -> Standing:
+    """The same, measured (and perhaps held out) from now on if it has come to where that begins.
+
+    An email that is owed already is not taken back.
+    """
+    begins = course.campaign.holdout.from_ in (None, standing.step) and standing.message is None
+    if standing.measured_from is not None or not begins:
+        return standing
+    return replace(standing, measured_from=standing.arrived_at)
 
 
 def lot(message: str) -> float:
@@ -180,7 +199,7 @@ def _send(course: Course, step: SendStep, after: str | None, standing: Standing,
     if standing.message is None:
         place = lot(message_id(standing.enrollment, step.id))
         due = next_open(course.window, standing.arrived_at, standing.zone, standing.country, place)
-        if standing.arm is Arm.HOLDOUT:
+        if standing.held_out:
             # The held out walk the same way at the same pace, without the email.
             return Move(after, due, "held out") if due <= now else Wait(due, "held out")
         expires = course.campaign.expires.after(due, standing.zone)

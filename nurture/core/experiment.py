@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from nurture.core.decide import Arm
 from nurture.core.ids import stable_share
+from nurture.core.program import Course
+from nurture.core.project import Project
 
 Z95 = 1.959963984540054
 """The standard normal's 97.5 % quantile: two-sided 95 % intervals."""
@@ -17,6 +19,17 @@ def arm_of(salt: str, campaign: str, contact_id: str, share: float) -> Arm:
     return Arm.HOLDOUT if stable_share(salt, campaign, contact_id) < share else Arm.EMAILED
 
 
+def arm_in(course: Course, project: Project, salt: str, contact_id: str) -> Arm:
+    """The arm in which a contact enters: mail about orders is for everybody, the project's holdout goes before a
+    campaign's own."""
+    if course.transactional:
+        return Arm.EMAILED
+    # No campaign has a name with a space, so this chance is like that of none of them.
+    if stable_share(salt, "whole project", contact_id) < project.holdout:
+        return Arm.PROJECT
+    return arm_of(salt, course.campaign.name, contact_id, course.campaign.holdout.share)
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """An arm by intention to treat: contacts, those who reached the goal in time, the sums and squares they spent."""
@@ -25,6 +38,13 @@ class Measured:
     reached: int
     spent: int = 0
     spent_squares: float = 0.0
+
+    def __add__(self, other: Measured) -> Measured:
+        """Both together; nobody is in both."""
+        return Measured(
+            self.contacts + other.contacts, self.reached + other.reached,
+            self.spent + other.spent, self.spent_squares + other.spent_squares,
+        )  # fmt: skip
 
     @property
     def rate(self) -> float:

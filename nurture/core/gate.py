@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from nurture.core.decide import RATE_RETRY, Answers, Arm
+from nurture.core.decide import RATE_RETRY, Answers
 from nurture.core.values import Rate
 from nurture.core.window import Window, is_open, last_open, next_open
 
@@ -47,7 +47,7 @@ class Asked:
     """
 
     stands_there: bool
-    arm: Arm
+    held_out: bool
     answers: Answers
     suppressed: bool
     consents: bool
@@ -129,7 +129,7 @@ def _never(asked: Asked) -> Refusal | None:
     answers = asked.answers
     refusals = (
         (not asked.stands_there, Refusal.LEFT),
-        (asked.arm is Arm.HOLDOUT, Refusal.HOLDOUT),
+        (asked.held_out, Refusal.HOLDOUT),
         (answers.goal, Refusal.GOAL),
         (answers.exit is not None, Refusal.EXIT),
         (not answers.stays, Refusal.STAY),

@@ -64,6 +64,19 @@ class Course:
         longest = max(claim.click.delta, claim.email.delta)
         return {step.id: trial_of(step, longest) for step in self.sends if step.variants}
 
+    @cached_property
+    def held_steps(self) -> frozenset[str]:
+        """The steps that come after holding out begins, that one among them."""
+        begins, found = self.campaign.holdout.from_ or self.first, set[str]()
+        ahead = [begins]
+        while ahead:
+            name = ahead.pop()
+            if name in self.places and name not in found:
+                found.add(name)
+                place = self.places[name]
+                ahead += [inside[0].id for inside in ways(place.step) if inside] + [place.next or ""]
+        return frozenset(found)
+
     @property
     def moves(self) -> bool:
         """Whether those inside move: a draft has not begun, a paused one stands still."""

@@ -14,7 +14,7 @@ from nurture.core.coupon import Pool, PoolName
 from nurture.core.replies import Replies
 from nurture.core.score import Scoring
 from nurture.core.telling import Webhook
-from nurture.core.values import DurationText, RateText, Switch, parse_duration
+from nurture.core.values import DurationText, RateText, ShareText, Switch, parse_duration
 from nurture.core.zone import zone
 
 
@@ -190,6 +190,12 @@ class Project(Closed):
         "contact's country.",
     )
     limits: ProjectLimits = Field(ProjectLimits(), description="How much may be sent, across all campaigns.")
+    holdout: ShareText = Field(
+        0.0,
+        description="How many of everybody, by stable chance, get no email of any campaign but transactional ones. "
+        "They count in neither arm of a campaign; reports compare them with all others.",
+        examples=["5%"],
+    )
     order: tuple[str, ...] = Field(
         (), description="Which campaign goes first when limits bite; the rest follow by name.", examples=[["win-back"]]
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nurture.core.dates import LocalMoment, parse_moment
-from nurture.core.values import Duration, parse_duration, parse_money
+from nurture.core.values import Duration, parse_duration, parse_money, parse_share, parse_switch
 from nurture.core.zone import zone
 from nurture.files import places, walk
 from nurture.files.closed import closed_all_year
@@ -334,6 +334,34 @@ def winners(scene: Scene) -> Iterator[Finding]:
             yield Finding((*path, "after_time"), "late-winner", message, hint, "warning")
 
 
+def held_out(scene: Scene) -> Iterator[Finding]:
+    """Holding out begins at a step that exists; mail about orders and accounts is for everybody."""
+    said, ids = scene.data.get("holdout"), {step.id for step in _steps(scene) if step.id}
+    begins, share = _dict(said).get("from"), _dict(said).get("share") if isinstance(said, dict) else said
+    if isinstance(begins, str) and begins not in ids:
+        hint = did_you_mean(begins, ids, "steps")
+        yield Finding(("holdout", "from"), "unknown-step", f"no step has the id '{begins}'", hint)
+    topics = _dict((scene.project or {}).get("topics"))
+    topic = scene.data.get("topic")
+    if _some(share) and isinstance(topic, str) and _switched(_dict(topics.get(topic)).get("transactional")):
+        message = f"nobody is held out of mail about orders and accounts, and the topic '{topic}' is that"
+        yield Finding(("holdout",), "no-meaning", message, "remove this line", at_key=True)
+
+
+def _some(share: Any) -> bool:
+    try:
+        return share is not None and parse_share(share) > 0
+    except ValueError:
+        return False
+
+
+def _switched(value: Any) -> bool:
+    try:
+        return bool(parse_switch(value))
+    except ValueError:
+        return False
+
+
 def sends_something(scene: Scene) -> Iterator[Finding]:
     """A campaign without an email is probably unfinished."""
     steps = _steps(scene)
@@ -351,5 +379,5 @@ def sends_something(scene: Scene) -> Iterator[Finding]:
 RULES: tuple[Rule, ...] = (
     duplicate_steps, named_steps, topic, webhooks, pools, templates, entry_in_audience, opens, countries, locales, sums,
     zero_lengths, never_open, re_enters, ends_after_start, always_closed, has_audience, same_as_entry, scored, winners,
-    sends_something,
+    held_out, sends_something,
 )  # fmt: skip

@@ -48,6 +48,7 @@ enrollment = table(
     Column("state", Word, nullable=False),
     Column("step", Word, nullable=False),
     Column("entered_at", Instant, nullable=False),
+    Column("measured_from", Instant),
     Column("event_id", Id),
     Column("arrived_at", Instant, nullable=False),
     Column("due_at", Instant),

@@ -55,7 +55,7 @@ class DueQuery:
             select(
                 e.contact_id, e.id, e.decisions, e.why, e.step, e.arm, e.entered_at, e.arrived_at, contact.c.timezone,
                 m.state, m.reason, m.claimed_at, m.settled_at, m.accepted_at, m.expires_at,
-                contact.c.country,
+                contact.c.country, e.measured_from,
                 *exits(self._asker, self._course), self._step_answer(), self._flips_at(), self._unrated(),
                 *self._dates(),
             )
@@ -123,9 +123,9 @@ class DueQuery:
             step=row[4], arm=Arm(row[5]), entered_at=row[6], arrived_at=row[7], zone=self._program.zone_of(row[8]),
             message=MessageState(row[9]) if row[9] else None, message_reason=row[10], claimed_at=row[11],
             settled_at=row[13] or row[12], expires_at=row[14], enrollment=row[1], country=row[15],
-            chance=(self._salt, self._course.campaign.name, row[0]),
+            chance=(self._salt, self._course.campaign.name, row[0]), measured_from=row[16],
         )  # fmt: skip
-        said = replace(answers(row[16:20], row[20], row[21], row[22]), date=row[23] or row[24])
+        said = replace(answers(row[17:21], row[21], row[22], row[23]), date=row[24] or row[25])
         return Due(row[0], row[1], row[2], row[3], standing, said)
 
 

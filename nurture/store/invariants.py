@@ -19,7 +19,7 @@ from nurture.core.money import convert
 from nurture.core.program import Course
 from nurture.core.project import ProjectLimits
 from nurture.core.values import Rate
-from nurture.store import choice_invariants
+from nurture.store import arm_invariants, choice_invariants
 from nurture.store.conditions import KINDS
 from nurture.store.messages import COUNTED, FOR_CAUSE
 from nurture.store.purchases import holding
@@ -102,7 +102,7 @@ def _conserved(_: Scope) -> Iterator[Select[Any]]:
     yield select(d.contact_id, d.enrollment_id, d.step, d.at).where(d.what == "send", not_(made))
 
 
-# --- 3 and 4: claimed after what forbids it ----------------------------------------------------------
+# --- 3: claimed after what forbids it ----------------------------------------------------------------
 
 
 def _suppressed(scope: Scope) -> Iterator[Select[Any]]:
@@ -167,11 +167,6 @@ def _goal_before_claim(course: Course, scope: Scope) -> ColumnElement[bool] | No
         spent = select(func.coalesce(func.sum(p.value), 0)).where(*theirs).correlate(message, enrollment)
         reached = and_(reached, spent.scalar_subquery() >= least)
     return reached
-
-
-def _held_out(_: Scope) -> Iterator[Select[Any]]:
-    mine = and_(e.contact_id == m.contact_id, e.id == m.enrollment_id)
-    yield select(*MESSAGE).join_from(message, enrollment, mine).where(e.arm == "holdout")
 
 
 # --- 5: limits ---------------------------------------------------------------------------------------
@@ -337,7 +332,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(3, "not after leaving", "No message was claimed after its enrollment ended.", _left),
     Invariant(3, "not after the goal", "No message was claimed after a purchase that reaches the goal was recorded.",
               _bought),
-    Invariant(4, "held out", "No held-out contact has a message of that campaign.", _held_out),
+    *arm_invariants.INVARIANTS,
     Invariant(5, "caps", "No contact got more than the rolling limits let through.", _caps),
     Invariant(5, "counters", "No hour and no day reserved more than its limit.", _counters),
     Invariant(6, "events once", "No event is kept twice, and each is known by its digest.", _events),

@@ -89,11 +89,12 @@ class ClaimQuery:
         asker = Asker(self._program.project, inside=True)
         # What is sent once more by policy may come when the enrollment has gone on without it.
         again = and_(m.resent_by_policy.is_(true()), or_(e.state == LIVE, e.reason == "completed"))
+        held = and_(e.arm != Arm.EMAILED.value, e.measured_from.isnot(None))
         stands = or_(and_(e.state == LIVE, e.step == m.step), again)
         return (
             select(
                 m.contact_id, m.id, m.enrollment_id, m.step, m.attempts, m.fence, m.expires_at, m.capped_since,
-                m.resent_by_policy, stands, e.arm, *exits(asker, self._course), self._suppressed(), self._consents(),
+                m.resent_by_policy, stands, held, *exits(asker, self._course), self._suppressed(), self._consents(),
                 *(contact.c[name] for name in CONTACT_COLUMNS), m.planned_at, m.variant, m.trial,
             )
             .select_from(
@@ -156,7 +157,7 @@ class ClaimQuery:
     def _candidate(self, row: Any, claims: Sequence[tuple[datetime, str]]) -> Candidate:
         values = dict(zip(CONTACT_COLUMNS, row[17:-3], strict=True))
         asked = Asked(
-            stands_there=bool(row[9]), arm=Arm(row[10]), answers=answers(row[11:15], False, None, False),
+            stands_there=bool(row[9]), held_out=bool(row[10]), answers=answers(row[11:15], False, None, False),
             suppressed=bool(row[15]), consents=bool(row[16]), expires_at=row[6], capped_since=row[7],
             zone=self._program.zone_of(values["timezone"]), claims=[at for at, _ in claims],
             campaign_claims=[at for at, name in claims if name == self._course.campaign.name],

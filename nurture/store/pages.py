@@ -164,10 +164,14 @@ def stages(connection: Connection) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many enrollments of a campaign stand, or ended, alike."""
+    """How many enrollments of a campaign stand, or ended, alike.
+
+    Who has not come to where holding out begins (`measured` is false) is emailed, whatever becomes of them there.
+    """
 
     campaign: str
     arm: str
+    measured: bool
     state: str
     step: str
     reason: str | None
@@ -177,9 +181,10 @@ class Standing:
 def standings(connection: Connection) -> list[Standing]:
     """Where everybody is, by campaign and step; the ended by reason."""
     e = enrollment.c
-    statement = select(e.campaign, e.arm, e.state, e.step, e.reason, func.count())
-    grouped = statement.group_by(e.campaign, e.state, e.step, e.arm, e.reason)
-    return [Standing(*row) for row in connection.execute(grouped)]
+    measured = case((e.measured_from.is_(None), 0), else_=1).label("measured")
+    alike = (e.campaign, e.arm, measured, e.state, e.step, e.reason)
+    rows = connection.execute(select(*alike, func.count()).group_by(*alike))
+    return [Standing(row[0], row[1] if row[2] else "emailed", bool(row[2]), *row[3:]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +222,10 @@ def claimed_revenue(connection: Connection) -> dict[str, tuple[int, int]]:
 
 def standing_here(connection: Connection, campaign: str, step: str, after: str, limit: int) -> Sequence[Any]:
     """Contacts whose live enrollment stands at a step, by contact id, beginning after the id `after`."""
-    names = ("contact_id", "arm", "arrived_at", "due_at", "why")
+    names = ("contact_id", "arrived_at", "due_at", "why")
+    held_out = and_(enrollment.c.arm != "emailed", enrollment.c.measured_from.isnot(None)).label("held_out")
     statement = (
-        select(*(enrollment.c[name] for name in names), contact.c.address)
+        select(*(enrollment.c[name] for name in names), held_out, contact.c.address)
         .join(contact, contact.c.id == enrollment.c.contact_id)
         .where(enrollment.c.campaign == campaign, enrollment.c.state == "live", enrollment.c.step == step)
         .where(enrollment.c.contact_id > after)

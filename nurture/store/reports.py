@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from nurture.core.condition import PastPurchase
+from nurture.core.decide import Arm
 from nurture.core.experiment import Measured
 from nurture.core.money import convert
 from nurture.core.project import Project
@@ -180,26 +181,42 @@ def revenue_in_all(connection: Connection) -> int:
 # --- emailed beside held out -----------------------------------------------------------------------
 
 
-def _first_entries(campaign: str) -> Subquery:
-    """Each contact's first enrollment in the campaign: whoever enters again counts once."""
+First = Subquery
+"""One entry of each contact, with its arm and from when it is measured."""
+
+
+def first_entries(campaign: str) -> First:
+    """Each contact's first enrollment in the campaign that came to where holding out begins.
+
+    Whoever enters again counts once; those the project holds out are in neither arm.
+    """
+    return _first(enrollment.c.campaign == campaign, enrollment.c.arm != Arm.PROJECT.value)
+
+
+def first_of_all(exempt: Sequence[str]) -> First:
+    """Each contact's first enrollment in any campaign but those; in the arms of the project's holdout."""
+    return _first(enrollment.c.campaign.not_in(exempt))
+
+
+def _first(*which: ColumnElement[bool]) -> First:
     e = enrollment.c
-    place = func.row_number().over(partition_by=e.contact_id, order_by=(e.entered_at, e.ordinal)).label("place")
-    entries = select(e.contact_id, e.arm, e.entered_at, place).where(e.campaign == campaign).subquery()
+    place = func.row_number().over(partition_by=e.contact_id, order_by=(e.measured_from, e.ordinal, e.id))
+    mine = select(e.contact_id, e.arm, e.measured_from, place.label("place"))
+    entries = mine.where(e.measured_from.isnot(None), *which).subquery()
     return select(entries).where(entries.c.place == 1).subquery()
 
 
 def measured_arms(
-    connection: Connection, campaign: str, goal: PastPurchase, over: timedelta, project: Project, now: datetime
+    connection: Connection, first: First, goal: PastPurchase, over: timedelta, project: Project, now: datetime
 ) -> dict[str, Measured]:
-    """Each arm by intention to treat: of the contacts whose first entry lies `over` back, those who reached the goal.
+    """Each arm by intention to treat: of the contacts whose `first` entry lies `over` back, those who reached the goal.
 
-    Counted and summed are the purchases made from entry until `over` later, net; money in minor units of the
+    Counted and summed are the purchases made from then until `over` later, net; money in minor units of the
     project's currency.
     """
-    first = _first_entries(campaign)
-    until = later(first.c.entered_at, over)
+    until = later(first.c.measured_from, over)
     theirs = and_(
-        purchase.c.contact_id == first.c.contact_id, purchase.c.occurred_at >= first.c.entered_at,
+        purchase.c.contact_id == first.c.contact_id, purchase.c.occurred_at >= first.c.measured_from,
         purchase.c.occurred_at < until, kept(), *holding(goal),
     )  # fmt: skip
     orders, spent = func.count(purchase.c.order_id), func.coalesce(func.sum(net_value()), 0)
@@ -233,10 +250,9 @@ def _reached(
     return and_(*parts)
 
 
-def still_running(connection: Connection, campaign: str, over: timedelta, now: datetime) -> dict[str, int]:
+def still_running(connection: Connection, first: First, over: timedelta, now: datetime) -> dict[str, int]:
     """How many contacts of each arm entered too lately to be measured."""
-    first = _first_entries(campaign)
-    statement = select(first.c.arm, func.count()).where(later(first.c.entered_at, over) > now).group_by(first.c.arm)
+    statement = select(first.c.arm, func.count()).where(later(first.c.measured_from, over) > now).group_by(first.c.arm)
     return {row[0]: row[1] for row in connection.execute(statement)}
 
 

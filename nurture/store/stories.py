@@ -130,7 +130,10 @@ def stand_at(connection: Connection, contact_id: str, course: Course, step: str,
                 exclusive=False, state=LIVE, step=step, entered_at=at, arrived_at=at, due_at=at, why="", decisions=0,
             )
         )  # fmt: skip
-    connection.execute(update(enrollment).where(e.contact_id == contact_id, e.id == within).values(step=step))
+    here: dict[str, Any] = {"step": step}
+    if step in course.held_steps:
+        here["measured_from"] = func.coalesce(e.measured_from, at)
+    connection.execute(update(enrollment).where(e.contact_id == contact_id, e.id == within).values(here))
     found = message_id(within, step)
     # Due since ever, so that the claim meets it first.
     row = {"contact_id": contact_id, "id": found, "enrollment_id": within, "campaign": name, "step": step,

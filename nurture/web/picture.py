@@ -75,8 +75,9 @@ class Left:
 
 @dataclass(slots=True)
 class Picture:
-    """One campaign and its people; `goal` holds those who left for having reached it.
+    """One campaign and its people, in the arm of each.
 
+    `measured` are those who came to where holding out begins, and `goal` those of them who left for having reached it.
     `revenue` is in the project's minor units, of `orders` claimed purchases.
     """
 
@@ -84,6 +85,7 @@ class Picture:
     nodes: list[Node]
     entered: Counter[Arm]
     inside: Counter[Arm]
+    measured: Counter[Arm]
     left: list[Left]
     goal: Left
     most: int
@@ -126,17 +128,20 @@ def _picture(
 ) -> Picture:
     entered: Counter[Arm] = Counter()
     inside: Counter[Arm] = Counter()
+    measured: Counter[Arm] = Counter()
     standing: Counter[tuple[str, Arm]] = Counter()
     for row in people:
         entered[_arm(row)] += row.count
+        measured[_arm(row)] += row.count if row.measured else 0
         if row.state == "live":
             inside[_arm(row)] += row.count
             standing[row.step, _arm(row)] += row.count
     trials = {one.step: told.get((course.campaign.name, one.step, one.digest)) for one in course.trials.values()}
     nodes = _nodes(course.campaign.steps, _Seen(standing, _fared(sent), trials))
-    left = _left(people)
-    goal = next((one for one in left if one.reason == Refusal.GOAL), Left(Refusal.GOAL, 0, 0, 0))
-    return Picture(course.campaign, nodes, entered, inside, left, goal, max(standing.values(), default=0), *revenue)
+    reached = _left([row for row in people if row.measured])
+    goal = next((one for one in reached if one.reason == Refusal.GOAL), Left(Refusal.GOAL, 0, 0, 0))
+    most = max(standing.values(), default=0)
+    return Picture(course.campaign, nodes, entered, inside, measured, _left(people), goal, most, *revenue)
 
 
 def _arm(row: Standing) -> Arm:
@@ -178,7 +183,7 @@ def _node(step: StepBase, seen: _Seen) -> Node:
         kind=_kind(step),
         words=describe(step),
         emailed=seen.standing[step.id, Arm.EMAILED],
-        held=seen.standing[step.id, Arm.HOLDOUT],
+        held=seen.standing[step.id, Arm.HOLDOUT] + seen.standing[step.id, Arm.PROJECT],
         fared=None,
         ways=[(title, _nodes(inside, seen)) for title, inside in _ways(step) if inside],
     )

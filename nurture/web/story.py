@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from nurture.core.decide import Arm
 from nurture.core.money import Money
 from nurture.store.pages import Told
 
@@ -46,8 +47,11 @@ def _changes(told: Told) -> Iterator[Moment]:
 
 def _enrollments(told: Told) -> Iterator[Moment]:
     for row in told.enrollments:
-        arm = "held out" if row.arm == "holdout" else ""
-        yield Moment(row.entered_at, "campaign", f"enters {row.campaign}", arm)
+        arm = "held out by the project" if row.arm == Arm.PROJECT else "held out" if row.arm == Arm.HOLDOUT else ""
+        later = row.measured_from is None or row.measured_from > row.entered_at
+        yield Moment(row.entered_at, "campaign", f"enters {row.campaign}", "" if later else arm)
+        if arm and later and row.measured_from:
+            yield Moment(row.measured_from, "campaign", f"is {arm} of {row.campaign} from here on", "")
         if row.ended_at:
             yield Moment(row.ended_at, "campaign", f"leaves {row.campaign}", row.reason or row.state)
 

@@ -141,7 +141,8 @@ def _enrollment(contact_id: str, id_: str, release: int) -> dict[str, Any]:
     return {
         "contact_id": contact_id, "id": id_, "campaign": "wake-up", "entry_key": "", "ordinal": 1,
         "release_id": release, "arm": "emailed", "exclusive": True, "state": "live", "step": "pause",
-        "entered_at": BEGIN, "arrived_at": SENT, "due_at": SENT + timedelta(days=3), "why": "wait 3 days",
+        "entered_at": BEGIN, "measured_from": BEGIN, "arrived_at": SENT, "due_at": SENT + timedelta(days=3),
+        "why": "wait 3 days",
     }  # fmt: skip
 
 
