@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -129,7 +129,7 @@ def _bound(
         kind = table.c[name].type
         if isinstance(kind, Instant):
             # The same few instants stand in many columns and rows.
-            bind = lru_cache(maxsize=None)(partial(kind.process_bind_param, dialect=connection.dialect))
+            bind = lru_cache(maxsize=None)(kind.bind_processor(connection.dialect))
             columns[place] = [bind(value) for value in columns[place]]
     return list(zip(*columns, strict=True))
 
