@@ -15,8 +15,9 @@ from nurture.core.errors import NotFound
 from nurture.core.experiment import Interval, Measured, earned, uplift
 from nurture.core.program import Course, Program
 from nurture.core.values import Duration
-from nurture.store import reports, trials
+from nurture.store import pools, reports, trials
 from nurture.store.database import Connection, Database
+from nurture.store.pools import StepCoupons
 from nurture.store.reports import ClaimRow, EnrollmentRow, MessageRow
 from nurture.store.trials import TrialRow
 
@@ -54,6 +55,7 @@ class StepReport:
     unrated: int = 0
     variants: tuple[StepReport, ...] = ()
     trial: TrialReport | None = None
+    coupons: tuple[StepCoupons, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def report_in(connection: Connection, program: Program, now: datetime, campaign:
         reports.enrollment_rows(connection, campaign),
         reports.claim_rows(connection, campaign),
         {(row.campaign, row.step, row.digest): row for row in trials.every(connection)},
+        pools.step_coupons(connection, campaign),
     )
     names = _names(program, campaign, {row.campaign for row in rows.messages} | {row.campaign for row in rows.entries})
     return Report(
@@ -175,6 +178,7 @@ class _Rows:
     entries: Sequence[EnrollmentRow]
     claims: Sequence[ClaimRow]
     trials: Mapping[tuple[str, str, str], TrialRow]
+    coupons: Sequence[StepCoupons]
 
     @property
     def told(self) -> set[str | None]:
@@ -207,7 +211,8 @@ def _campaign(connection: Connection, program: Program, name: str, rows: _Rows, 
         live=sum(entry.count for entry in entries if entry.state == "live"),
         ended=_counted((entry.reason, entry.count) for entry in entries if entry.state != "live"),
         steps=tuple(
-            _step(step, of_step[step], [row for row in claims if row.step == step], rows, course) for step in order
+            _step(name, step, of_step[step], [row for row in claims if row.step == step], rows, course)
+            for step in order
         ),
         claimed_purchases=sum(row.purchases for row in claims),
         claimed_conversions=sum(row.conversions for row in claims),
@@ -226,7 +231,12 @@ def _counted(pairs: Iterable[tuple[str | None, int]]) -> dict[str, int]:
 
 
 def _step(
-    step: str, rows: Sequence[MessageRow], claims: Sequence[ClaimRow], all_rows: _Rows, course: Course | None
+    campaign: str,
+    step: str,
+    rows: Sequence[MessageRow],
+    claims: Sequence[ClaimRow],
+    all_rows: _Rows,
+    course: Course | None,
 ) -> StepReport:
     """A step whole, and each of its variants."""
     told = all_rows.told
@@ -237,7 +247,8 @@ def _step(
         for one in dict.fromkeys(ids)
     ]
     found = all_rows.trials.get((course.campaign.name, step, trial.digest)) if course and trial else None
-    return replace(_emails(step, rows, claims, told), variants=tuple(variants), trial=_trial(found))
+    coupons = tuple(one for one in all_rows.coupons if (one.campaign, one.step) == (campaign, step))
+    return replace(_emails(step, rows, claims, told), variants=tuple(variants), trial=_trial(found), coupons=coupons)
 
 
 def _trial(row: TrialRow | None) -> TrialReport | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from nurture.actions.pools import dry
 from nurture.actions.stop import STOPPED
 from nurture.core.program import Program
 from nurture.store import letters, releases, reports, stories, telling
@@ -90,6 +91,7 @@ def _look(connection: Connection, program: Program, now: datetime) -> Status:
     mail = MailRead(*letters.last_read(connection)) if program.project.replies else None
     if mail and mail.trouble:
         needs.append(f"mail is not read: {mail.trouble}")
+    needs += dry(connection, program)
     return Status(
         now, releases.latest_release(connection), last_pass, program.project.provider, stopped.get(STOPPED),
         reports.stage_counts(connection), tuple(campaigns), waiting, tuple(breakers), tuple(needs), mail,

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("nurture.cli.schema:command", "Write JSON Schemas that let editors complete the files."),
     "import": ("nurture.cli.imports:command", "Bring in contacts, purchases, events, suppressions, coupons."),
     "replies": ("nurture.cli.replies:command", "Read the mail that arrives: answers, bounces."),
+    "coupons": ("nurture.cli.coupons:command", "What became of the codes of each coupon pool."),
     "keys": ("nurture.cli.keys:command", "Keys for programs that send in data."),
     "run": ("nurture.cli.run:command", "Run the campaigns and the web endpoints."),
     "pause": ("nurture.cli.pause:pause", "Stop all sending, or one campaign."),
@@ -35,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 GROUPS = {
     "Campaign files": ["init", "check", "preview", "send-test", "schema"],
-    "Data in": ["import", "replies", "keys"],
+    "Data in": ["import", "replies", "coupons", "keys"],
     "Running": ["run", "pause", "resume", "status", "doctor", "webhooks"],
     "Seeing": ["report", "why", "contacts"],
     "More": ["demo", "completion"],

@@ -63,6 +63,7 @@ def _bad(found: dict[str, Any]) -> bool:
 def _checks(opened: Opened) -> list[Checkup]:
     from nurture.actions.doctor import check_database, check_project
     from nurture.actions.doctor_wires import check_mailbox, check_webhooks
+    from nurture.actions.pools import check_pools
 
     project = check_project(opened.project, bool(opened.settings.webhook_keys))
     wires = check_webhooks(opened.project, opened.settings.raw)
@@ -71,7 +72,11 @@ def _checks(opened: Opened) -> list[Checkup]:
     provider = _tried("provider", lambda: f"{opened.provider().name} can be used")
     # It is opened inside the attempt, not before.
     database = _tried("database", lambda: opened.database.url.render_as_string())  # noqa: PLW0108
-    tables = check_database(opened.database) if database.level == "ok" else ()
+    tables: list[Checkup] = []
+    if database.level == "ok":
+        tables += check_database(opened.database)
+        if tables[0].level == "ok":
+            tables += check_pools(opened.database, opened.project, opened.now())
     return [*project, *wires, *mailbox, keys, provider, database, *tables]
 
 

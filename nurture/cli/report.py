@@ -105,6 +105,11 @@ def show_campaign(one: CampaignReport, currency: str) -> None:
         if step.skipped:
             print(f"\n{step.step} skipped: " + ", ".join(f"{count:,} {why}" for why, count in step.skipped.items()))
     for step in one.steps:
+        for some in step.coupons:
+            print(
+                f"\n{step.step} gave {some.given:,} codes of {some.pool}: {some.redeemed:,} redeemed, "
+                f"{money(some.revenue, currency)}."
+            )
         _show_trial(step)
     print(
         f"\nClaimed: {one.claimed_conversions:,} conversions in {one.claimed_purchases:,} purchases, "

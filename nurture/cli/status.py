@@ -23,7 +23,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """What runs, what is due, what waits, and what needs somebody.
 
     Times are UTC. Exit codes: 0 all goes its way; 4 something needs a person: a breaker is open, an email was never
-    answered for, or something is due and nothing runs.
+    answered for, a coupon pool has run dry, or something is due and nothing runs.
 
     Example:
 

@@ -19,7 +19,7 @@ from nurture.core.money import convert
 from nurture.core.program import Course
 from nurture.core.project import ProjectLimits
 from nurture.core.values import Rate
-from nurture.store import arm_invariants, choice_invariants
+from nurture.store import arm_invariants, choice_invariants, offer_invariants
 from nurture.store.conditions import KINDS
 from nurture.store.messages import COUNTED, FOR_CAUSE
 from nurture.store.purchases import holding
@@ -345,4 +345,5 @@ INVARIANTS: tuple[Invariant, ...] = (
               _seen),
     Invariant(8, "branches", "No branch was taken for an open, click or reply that no human did.", _branches),
     *choice_invariants.INVARIANTS,
+    *offer_invariants.INVARIANTS,
 )  # fmt: skip
