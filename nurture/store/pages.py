@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, and_, case, func, or_, select, tuple_, update
 
+from nurture.store import suppressions
 from nurture.store.database import chunks
 from nurture.store.purchases import kept as not_given_back
 from nurture.store.purchases import net_value
@@ -25,7 +26,6 @@ from nurture.store.tables import (
     purchase,
     refund,
     stage_change,
-    suppression,
 )
 
 # --- tracking --------------------------------------------------------------------------------------
@@ -142,10 +142,9 @@ def chooser(connection: Connection, contact_id: str) -> Chooser | None:
 
 
 def stopped(connection: Connection, contact_id: str) -> str | None:
-    """Why the contact's address is not mailed, if so."""
-    own = select(contact_address.c.address_key).where(contact_address.c.contact_id == contact_id)
-    statement = select(suppression.c.reason).where(suppression.c.address_key.in_(own))
-    return connection.execute(statement.limit(1)).scalar()
+    """Why the contact's address is not mailed, if so; of several reasons the weightiest."""
+    reasons = suppressions.reasons_of(connection, contact_id)
+    return max(reasons, key=lambda reason: reason.weight).value if reasons else None
 
 
 def set_tracked(connection: Connection, contact_id: str, tracked: bool) -> None:

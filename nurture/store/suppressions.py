@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from nurture.core.address import address_key
 from nurture.core.event import Suppress, SuppressionReason
@@ -71,6 +71,20 @@ def known_suppressions(connection: Connection, keys: Sequence[str]) -> set[str]:
             connection.execute(select(suppression.c.address_key).where(suppression.c.address_key.in_(some))).scalars()
         )
     return found
+
+
+def reasons_of(connection: Connection, contact_id: str) -> set[SuppressionReason]:
+    """Why the contact's addresses are not mailed; nothing where they are."""
+    own = select(contact_address.c.address_key).where(contact_address.c.contact_id == contact_id)
+    rows = connection.execute(select(suppression.c.reason).where(suppression.c.address_key.in_(own)))
+    return {SuppressionReason(reason) for reason in rows.scalars()}
+
+
+def lift(connection: Connection, contact_id: str, reason: SuppressionReason) -> None:
+    """Let the contact's addresses be mailed again that were suppressed for that reason, and for no other."""
+    own = select(contact_address.c.address_key).where(contact_address.c.contact_id == contact_id)
+    mine = suppression.c.address_key.in_(own) & (suppression.c.reason == reason.value)
+    connection.execute(delete(suppression).where(mine))
 
 
 def change_consents(

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from nurture.actions.record import record_consents
+from nurture.actions.resubscribe import resubscribe
 from nurture.core.event import SuppressionReason
 from nurture.core.project import Project
 from nurture.emails.links import Purpose, Ref
@@ -71,8 +72,8 @@ class Choices:
         if form.get("do") == "unsubscribe":
             return await self._stop(ref, request)
         # An empty post, as scanners send, must not read as "nothing is ticked".
-        act = self._save if form.get("do") == "save" else self._look
-        return await run_in_threadpool(act, ref, form)
+        acts = {"save": self._save, "subscribe": self._subscribe}
+        return await run_in_threadpool(acts.get(form.get("do", ""), self._look), ref, form)
 
     def _look(self, ref: Ref, _form: Mapping[str, str]) -> Response:
         return self._show("preferences.html", ref, "")
@@ -89,15 +90,27 @@ class Choices:
         person, project = self._person(ref), self._public.project()
         if person is None or project is None:
             return self._public.missing
-        changes = {name: f"topic-{name}" in form for name, topic in project.topics.items() if not topic.transactional}
-        changes = {name: given for name, given in changes.items() if person.consents.get(name) is not given}
-        tracked = "tracked" in form
-        if tracked is not person.tracked:
-            with self._parts.database.write() as connection:
-                rows.set_tracked(connection, ref.contact_id, tracked)
+        changes = {n: given for n, given in _choices(project, form).items() if person.consents.get(n) is not given}
+        self._measure(ref, person, "tracked" in form)
         program = self._parts.releases.current().program
         record_consents(self._parts.database, ref.contact_id, changes, "preference page", self._parts.now(), program)
         return self._show("preferences.html", ref, "saved")
+
+    def _subscribe(self, ref: Ref, form: Mapping[str, str]) -> Response:
+        """Lift an unsubscribe of the person's own, for the topics that are ticked."""
+        person, project = self._person(ref), self._public.project()
+        if person is None or project is None:
+            return self._public.missing
+        choices = _choices(project, form)
+        if not resubscribe(self._parts.database, ref.contact_id, choices, self._parts.now()):
+            return self._show("preferences.html", ref, "" if any(choices.values()) else "again_none")
+        self._measure(ref, person, "tracked" in form)
+        return self._show("preferences.html", ref, "again_done")
+
+    def _measure(self, ref: Ref, person: Chooser, tracked: bool) -> None:
+        if tracked is not person.tracked:
+            with self._parts.database.write() as connection:
+                rows.set_tracked(connection, ref.contact_id, tracked)
 
     def _person(self, ref: Ref) -> Chooser | None:
         with self._parts.database.read() as connection:
@@ -117,7 +130,13 @@ class Choices:
         return self._public.pages.show(
             template, words=filled, project=project.project, person=person, topics=topics,
             said=text[said] if said else "", preferences=f"../p/{token}",
+            own=person.stopped == SuppressionReason.UNSUBSCRIBED,
         )  # fmt: skip
+
+
+def _choices(project: Project, form: Mapping[str, str]) -> dict[str, bool]:
+    """Which of the topics that are a choice are ticked."""
+    return {name: f"topic-{name}" in form for name, topic in project.topics.items() if not topic.transactional}
 
 
 def _topics(project: Project, person: Chooser, language: str) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from nurture.core.email import Mailbox
-from nurture.core.errors import NotFound
+from nurture.core.errors import NotFound, RenderError
 from nurture.emails.links import PATHS, Purpose, Ref, safe_url
 from nurture.store import pages as rows
 from nurture.web import recording
@@ -154,7 +154,8 @@ def kept_html(parts: Parts, contact_id: str, message_id: str) -> str | None:
     envelope = Envelope(contact_id, message_id, recipient, kept.claimed_at, kept.tracked, kept.kid)
     try:
         return parts.emails.filler(kept.email_digest).email(kept.stream, envelope).html
-    except NotFound:
+    except (NotFound, RenderError):
+        # The compiled email is gone, or what it needs: the address of somebody who was erased.
         return None
 
 

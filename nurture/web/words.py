@@ -28,6 +28,11 @@ ENGLISH: Mapping[str, str] = {
     "all_button": "Unsubscribe from everything",
     "orders": "Only what concerns your orders still comes.",
     "stopped_text": "You get no more emails from us. To hear from us again, write to {reply_to}.",
+    "again_text": "You get no more emails from us. To hear from us again, choose what, and press the button.",
+    "again_button": "Subscribe again",
+    "again_done": "You are subscribed again.",
+    "again_none": "Nothing is ticked, so nothing was changed.",
+    "again_link": "Changed your mind?",
     "busy_title": "Not saved",
     "busy_text": "We could not save that just now. Please try again in a minute.",
 }
@@ -56,6 +61,12 @@ TURKISH: Mapping[str, str] = {
     "all_button": "Tüm e-postalardan çık",
     "orders": "Yalnızca siparişlerinizle ilgili e-postalar gelmeye devam eder.",
     "stopped_text": "Size artık e-posta göndermiyoruz. Bizden yeniden haber almak için {reply_to} adresine yazın.",
+    "again_text": "Size artık e-posta göndermiyoruz. Bizden yeniden haber almak isterseniz konuları seçip düğmeye "
+    "basın.",
+    "again_button": "Yeniden abone ol",
+    "again_done": "Yeniden abone oldunuz.",
+    "again_none": "Hiçbir konu seçilmedi, hiçbir şey değişmedi.",
+    "again_link": "Fikriniz mi değişti?",
     "busy_title": "Kaydedilemedi",
     "busy_text": "Şu anda kaydedemedik. Lütfen bir dakika sonra yeniden deneyin.",
 }

@@ -7,6 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from nurture.actions.record import record_suppressions
+from nurture.core.event import Suppress, SuppressionReason
 from nurture.emails.links import Purpose
 from web.ground import Ground, served
 
@@ -138,7 +140,7 @@ def test_everything_can_be_left_from_the_preference_page(lite: Served) -> None:
     answer = client.post(ground.path(Purpose.PREFERENCES), data={"do": "unsubscribe"})
     assert "You are unsubscribed" in answer.text
     assert ground.rows("suppression")[0]["reason"] == "unsubscribed"
-    assert "write to care@ferah.example" in client.get(ground.path(Purpose.PREFERENCES)).text
+    assert "Subscribe again" in client.get(ground.path(Purpose.PREFERENCES)).text
 
 
 def test_a_form_that_is_too_large_is_refused(lite: Served) -> None:
@@ -153,3 +155,75 @@ def test_a_form_that_is_too_large_is_refused(lite: Served) -> None:
 def test_a_form_that_is_none_is_refused(lite: Served) -> None:
     ground, client = lite
     assert client.post(ground.path(Purpose.PREFERENCES), content=b"\xff\xfe").status_code == 400
+
+
+def again(ground: Ground, client: httpx.Client, *topics: str, who: str = "ada") -> str:
+    """What the page says when somebody asks to hear of these topics again."""
+    data = {"do": "subscribe", "tracked": "yes", **{f"topic-{topic}": "yes" for topic in topics}}
+    return client.post(ground.path(Purpose.PREFERENCES, who), data=data).text
+
+
+def suppressed_for(ground: Ground, reason: str, who: str = "ada") -> None:
+    entry = Suppress(f"{who}@example.com", SuppressionReason(reason), "test", ground.clock.at)
+    record_suppressions(ground.opened.database, ground.release.program, [entry], ground.clock.at)
+
+
+def test_who_unsubscribed_can_subscribe_again_to_what_they_tick(web: Served) -> None:
+    ground, client = web
+    assert 'value="save"' in client.get(ground.path(Purpose.PREFERENCES)).text
+    client.post(ground.path(Purpose.UNSUBSCRIBE), data=ONE_CLICK)
+    page = client.get(ground.path(Purpose.PREFERENCES)).text
+    assert "Subscribe again" in page and 'value="subscribe"' in page
+    assert ground.rows("suppression")
+    ground.clock.forward(timedelta(hours=1))
+    page = again(ground, client, "stories")
+    assert "You are subscribed again." in page and 'value="save"' in page
+    assert ground.rows("suppression") == []
+    assert consents(ground) == {"offers": False, "stories": True}
+    words = {row["topic"]: (row["given"], row["source"]) for row in ground.rows("consent_change")}
+    assert words == {"offers": (False, "preferences"), "stories": (True, "preferences")}
+
+
+def test_who_subscribed_again_can_unsubscribe_again(lite: Served) -> None:
+    ground, client = lite
+    client.post(ground.path(Purpose.UNSUBSCRIBE), data=ONE_CLICK)
+    ground.clock.forward(timedelta(hours=1))
+    again(ground, client, "offers")
+    ground.clock.forward(timedelta(hours=1))
+    client.post(ground.path(Purpose.UNSUBSCRIBE), data=ONE_CLICK)
+    assert ground.rows("suppression")[0]["reason"] == "unsubscribed"
+    assert len(ground.events("unsubscribed")) == 2
+
+
+@pytest.mark.parametrize("reason", ["bounced", "complained", "manual", "imported", "sunset"])
+def test_only_an_unsubscribe_is_lifted(lite: Served, reason: str) -> None:
+    ground, client = lite
+    suppressed_for(ground, reason)
+    page = again(ground, client, "offers", "stories")
+    assert "write to care@ferah.example" in page and "Subscribe again" not in page
+    assert [row["reason"] for row in ground.rows("suppression")] == [reason]
+    assert ground.rows("consent_change") == []
+
+
+def test_subscribing_again_to_nothing_changes_nothing(lite: Served) -> None:
+    ground, client = lite
+    client.post(ground.path(Purpose.UNSUBSCRIBE), data=ONE_CLICK)
+    assert "Nothing is ticked" in again(ground, client)
+    client.post(ground.path(Purpose.PREFERENCES))
+    client.get(ground.path(Purpose.PREFERENCES))
+    assert ground.rows("suppression") and ground.rows("consent_change") == []
+
+
+def test_subscribing_again_concerns_nobody_else(lite: Served) -> None:
+    ground, client = lite
+    for who in ("ada", "deniz"):
+        client.post(ground.path(Purpose.UNSUBSCRIBE, who), data=ONE_CLICK)
+    assert "Yeniden abone ol" in client.get(ground.path(Purpose.PREFERENCES, "deniz")).text
+    assert "Yeniden abone oldunuz." in again(ground, client, "offers", who="deniz")
+    assert [row["contact_id"] for row in ground.rows("suppression")] == [ground.people["ada"][0]]
+
+
+def test_who_never_unsubscribed_has_nothing_to_lift(lite: Served) -> None:
+    ground, client = lite
+    again(ground, client, "offers")
+    assert consents(ground) == {"offers": True, "stories": True} and ground.rows("consent_change") == []

@@ -185,3 +185,14 @@ def test_every_answer_tells_the_browser_to_be_careful(lite: Served) -> None:
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
         assert "set-cookie" not in answer.headers
         assert "server" not in answer.headers
+
+
+def test_an_email_to_an_address_that_was_blanked_since_is_no_longer_shown(web: Served) -> None:
+    ground, client = web
+    assert client.get(ground.path(Purpose.VIEW)).status_code == 200
+    with ground.opened.database.write() as connection:
+        connection.execute(update(tables.kept_email).values(recipient_address="", recipient_name=""))
+    answer = client.get(ground.path(Purpose.VIEW))
+    assert (answer.status_code, "No longer kept" in answer.text) == (404, True)
+    contact_id, message_id = ground.people["ada"]
+    assert client.get(f"/contacts/{contact_id}/messages/{message_id}").status_code == 404
