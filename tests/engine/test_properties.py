@@ -112,7 +112,7 @@ def campaigns(draw: Any) -> str:
             "{look: at once, backfill: yes}", "{look: at once}", "{look: daily at 10:53, backfill: yes}",
         ])),
         "re_enter": draw(st.sampled_from(["never", "2 days after leaving"])),
-        "holdout": draw(st.sampled_from(["0%", "30%"])),
+        "holdout": draw(st.sampled_from(["0%", "30%", "{share: 50%, from: s0}"])),
     }  # fmt: skip
     more = {
         "overlap": "allow", "send_window": "{days: mon-fri, hours: 09:00-18:00}", "expires": "1 day",
@@ -121,6 +121,8 @@ def campaigns(draw: Any) -> str:
     }  # fmt: skip
     for name in draw(st.sets(st.sampled_from(sorted(more)), max_size=3)):
         keys[name] = more[name]
+    if "topic" in keys:
+        keys["holdout"] = "0%"  # Of mail about orders nobody is held out, and such a file is refused.
     return campaign(f"[{steps}]", **keys)
 
 
