@@ -22,6 +22,7 @@ from nurture.core.gate import Bounds, Defer, Pass, Refusal, Skip, Verdict
 from nurture.core.program import Course
 from nurture.emails.fill import Envelope
 from nurture.store import coupons, messages, occasions
+from nurture.store.accounts import load_accounts
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.messages import Candidate
 
@@ -199,6 +200,8 @@ class _Claimer:
         bought = {one.contact_id for one in candidates if one.contact["purchase_count"]}
         purchases = messages.last_purchases(self._connection, bought)
         events = self._events(course, candidates)
+        named = {one.contact["account_id"] for one in candidates}
+        self._accounts = load_accounts(self._connection, filter(None, named))
         found = []
         for candidate in candidates:
             purchase, event = purchases.get(candidate.contact_id), events.get(candidate.enrollment_id)
@@ -226,7 +229,7 @@ class _Claimer:
         purchase: Mapping[str, Any] | None,
         event: Mapping[str, Any] | None,
     ) -> _Rendered:
-        contact = candidate.contact
+        contact = {**candidate.contact, "account": self._accounts.get(candidate.contact["account_id"])}
         chosen = self._choices.of(candidate)
         digest = self._queries.release.email(
             course.campaign.name, candidate.step, contact["locale"], chosen.variant or ""

@@ -12,15 +12,18 @@ from typing import Any
 
 from nurture.actions.importing import Cells
 from nurture.actions.record import restage, stir
+from nurture.core.ids import account_id
 from nurture.core.lifecycle import Life, LifeFact, Rules, Sign, Stage, Story, begin, live, next_check
 from nurture.core.program import Program
 from nurture.store import contacts as store
+from nurture.store.accounts import save_accounts
 from nurture.store.contacts import Transaction
 from nurture.store.database import Database
 from nurture.store.lives import add_stories
 from nurture.store.suppressions import contacts_by_address, known_suppressions
 
-PLAIN = ("address", "first_name", "last_name", "locale", "timezone", "country", "source", "signed_up_at", "tracked")
+PLAIN = ("address", "first_name", "last_name", "locale", "timezone", "country", "source", "signed_up_at", "tracked",
+         "account_id")  # fmt: skip
 """Columns that take what is said as it is."""
 
 Word = tuple[str, str, bool, str, datetime, datetime]
@@ -40,6 +43,7 @@ class Changes:
     first_words: list[Word] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
     current: list[Word] = field(default_factory=list)
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     ids: Callable[[int], str] = token_hex
     beginning: str = ""
@@ -91,6 +95,7 @@ def apply_in(
 
 
 def _write(connection: Transaction, program: Program, changes: Changes, now: datetime) -> None:
+    save_accounts(connection, changes.accounts)
     store.add_contacts(connection, changes.new, now)
     add_stories(connection, changes.stories, now)
     store.update_contacts(connection, list(changes.changed.values()))
@@ -112,6 +117,8 @@ def compare(
     changes.counts["suppressed"] = len(known_suppressions(connection, keys))
     known = Known.load(connection, owners, chunk, lock) if owners else Known()
     for said in chunk:
+        if "account" in said:
+            _take_account(changes, said)
         owner = owners.get(said["key"])
         if owner is None:
             _begin(changes, said, program.rules, now)
@@ -122,6 +129,13 @@ def compare(
     changes.counts["changed"] = len(touched)
     changes.counts["unchanged"] = len(owners) - len(touched)
     return changes
+
+
+def _take_account(changes: Changes, said: Cells) -> None:
+    """Read the account's name into its id; the same letters, large or small, are the same account."""
+    said["account_id"] = account_id(said["account"])
+    row = {"name": said["account"], **said.get("owner", {})}
+    changes.accounts[said["account_id"]] = {**changes.accounts.get(said["account_id"], {}), **row}
 
 
 # --- new contacts ----------------------------------------------------------------------------------------
@@ -164,7 +178,8 @@ def _row(owner: str, said: Cells, now: datetime) -> dict[str, Any]:
     return {
         "id": owner, "key": said["key"], "address": said["address"], "first_name": get("first_name"),
         "last_name": get("last_name"), "locale": get("locale"), "timezone": get("timezone"), "country": get("country"),
-        "source": get("source"), "signed_up_at": get("signed_up_at"), "tracked": get("tracked", True),
+        "source": get("source"), "account_id": get("account_id"), "signed_up_at": get("signed_up_at"),
+        "tracked": get("tracked", True),
         "attributes": store.document(get("attributes", {})), "created_at": now, "received_count": 0,
         "purchase_count": 0, "revenue": 0,
     }  # fmt: skip

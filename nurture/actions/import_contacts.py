@@ -64,10 +64,14 @@ FIELDS = {
     "consent_source": "",
     "consent_at": "consent_date",
     "tracking": "tracked",
+    "account": "account_name company company_name organisation organization",
+    "account_owner": "account_owner_name",
+    "account_owner_address": "account_owner_email",
 }
 """Each field and its other names, as `fold_name` spells them."""
 
 ALIASES = aliased(FIELDS)
+ONE_LINE = ("first_name", "last_name", "name", "source", "consent_source", "account", "account_owner")
 
 
 def import_contacts(database: Database, program: Program, job: Job, now: datetime) -> Summary:
@@ -101,7 +105,8 @@ def _reader(program: Program, job: Job, now: datetime) -> Reader:
         "consent": parsed("consent", partial(parse_consent, program.project)),
         "consent_topics": parsed("consent_topics", partial(parse_topics, program.project)),
         "tracking": parsed("tracked", parse_switch),
-        **{name: parsed(name, clean_line) for name in ("first_name", "last_name", "name", "source", "consent_source")},
+        **{name: parsed(name, clean_line) for name in ONE_LINE},
+        "account_owner_address": parsed("account_owner_address", parse_owner),
         **{name: parsed(name, instant) for name in ("signed_up_at", "customer_since", "consent_at")},
     }
     return Reader(ALIASES, takes, _attribute, job.mapping)
@@ -138,6 +143,17 @@ def parse_locale(text: str) -> str:
         return str(Locale.parse(text.replace("-", "_"))).replace("_", "-")
     except (ValueError, UnknownLocaleError):
         raise ValueError(f"{text!r} is not a locale; write one like tr, en or pt-BR") from None
+
+
+def parse_owner(text: str) -> str:
+    """The address of an account's owner. Raises ValueError for what is none."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        checked = validate_email(text, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        raise ValueError(f"{text!r} is no email address: {error}") from None
+    return checked.ascii_email or checked.normalized
 
 
 def parse_timezone(text: str) -> str:
@@ -185,10 +201,19 @@ def finish(project: Project, said: Cells) -> None:
             said.setdefault("last_name", last)
     if "stage" in said or "customer_since" in said:
         said["stated"] = _statement(said.pop("stage", None), said.pop("customer_since", None))
+    if "account_owner" in said or "account_owner_address" in said:
+        _owner(said)
     if "consent" in said or "consent_topics" in said:
         _consent(project, said)
     said.pop("consent_source", None)
     said.pop("consent_at", None)
+
+
+def _owner(said: Cells) -> None:
+    name, address = said.pop("account_owner", None), said.pop("account_owner_address", None)
+    if "account" not in said:
+        raise ValueError("account_owner: stands here without an account")
+    said["owner"] = {key: value for key, value in (("owner_name", name), ("owner_address", address)) if value}
 
 
 def _statement(stage: Stage | None, since: datetime | None) -> tuple[Stage, datetime | None]:

@@ -33,7 +33,8 @@ from nurture.actions.importing import (
     read_rows,
     take_address,
 )
-from nurture.actions.record import FUTURE, record_purchases_in, record_refunds
+from nurture.actions.record import FUTURE
+from nurture.actions.record_orders import record_purchases_in, record_refunds
 from nurture.core.contact import attribute_value, clean_line, parse_id, parse_instant
 from nurture.core.coupon import code_key
 from nurture.core.ids import derived_id

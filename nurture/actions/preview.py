@@ -32,6 +32,7 @@ from nurture.emails.links import Signer
 from nurture.emails.source import FOLDER
 from nurture.providers.base import Accepted, Provider
 from nurture.store import messages, occasions, releases, stories
+from nurture.store.accounts import load_accounts
 from nurture.store.database import Database
 
 SEND_SECONDS = 60.0
@@ -234,6 +235,7 @@ def _person(database: Database, program: Program, address: str | None, locale: s
         found = stories.template_contact(connection, key)
         if found is None:
             raise NotFound(f"{address} is no contact's; without --contact somebody is made up")
+        found["account"] = load_accounts(connection, filter(None, [found["account_id"]])).get(found["account_id"] or "")
         bought = messages.last_purchases(connection, [found["id"]] if found["purchase_count"] else [])
     return Person(found["id"], found | ({"locale": locale} if locale else {}), bought.get(found["id"]))
 
@@ -251,6 +253,7 @@ def _made_up(program: Program, locale: str | None, now: datetime) -> Person:
         "address": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace", "stage": "customer",
         "locale": locale or program.project.locale, "country": "GB", "timezone": program.project.timezone,
         "signed_up_at": now, "tracked": True, "attributes": {}, "purchase_count": 1,
+        "account": {"name": "Analytical Engines", "owner_name": "Grace Hopper", "owner_address": "grace@example.com"},
     }  # fmt: skip
     purchase = {
         "order_id": "sample-1", "occurred_at": now, "amount": price.minor, "currency": price.currency,

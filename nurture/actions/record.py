@@ -13,10 +13,8 @@ from nurture.actions.tell import tell_facts, tell_lives, tell_withdrawn
 from nurture.core.address import address_key
 from nurture.core.event import ENGAGEMENT, Fact, Kind, Suppress
 from nurture.core.lifecycle import LifeFact, Sign, Story, begin, in_order, live
-from nurture.core.money import Money, convert
 from nurture.core.program import Program
-from nurture.core.purchase import Purchase, Refund
-from nurture.store import events, lives, marks, occasions, purchases, scores, suppressions
+from nurture.store import accounts, events, lives, marks, occasions, purchases, scores, suppressions
 from nurture.store.database import Connection, Database
 from nurture.store.lives import Fresh, Standing, latest
 
@@ -48,7 +46,7 @@ def record_facts(database: Database, program: Program, facts: Sequence[Fact], no
 def record_facts_in(connection: Connection, program: Program, facts: Sequence[Fact], now: datetime) -> Recorded:
     """The same, in a transaction that is open already."""
     placed = _place(connection, facts, now)
-    standings = lives.lock_standings(connection, (fact.contact_id or "" for fact in placed))
+    standings = lock(connection, program, (fact.contact_id or "" for fact in placed))
     ours = [fact for fact in placed if fact.contact_id in standings]
     stray = [fact for fact in placed if fact.contact_id not in standings]
     unseen = events.unseen(connection, map(events.identify, ours))
@@ -68,6 +66,14 @@ def record_facts_in(connection: Connection, program: Program, facts: Sequence[Fa
     _recredit(connection, program, [*clicked, *proven], standings)
     stir(connection, stirring, now)
     return Recorded(len(fresh), len(ours) - len(fresh), len(stray))
+
+
+def lock(connection: Connection, program: Program, contact_ids: Iterable[str]) -> dict[str, Standing]:
+    """Standings, their rows locked; with them those of colleagues, whose claims they may forbid."""
+    ids = list(contact_ids)
+    if program.asks_accounts:
+        accounts.with_colleagues(connection, ids, lock=True)
+    return lives.lock_standings(connection, ids)
 
 
 def _place(connection: Connection, facts: Sequence[Fact], now: datetime) -> list[Fact]:
@@ -188,7 +194,7 @@ def _tell(program: Program, standing: Standing, fact: Fact, told: Told) -> None:
     at = fact.occurred_at
     if fact.kind in ENGAGEMENT and fact.machine is None:
         standing.last_engaged_at = latest(standing.last_engaged_at, at)
-        _score(program, standing, fact.kind.value, at)
+        add_score(program, standing, fact.kind.value, at)
         match fact.kind:
             case Kind.OPENED:
                 standing.last_opened_at = latest(standing.last_opened_at, at)
@@ -205,7 +211,8 @@ def _tell(program: Program, standing: Standing, fact: Fact, told: Told) -> None:
     told.setdefault(standing.id, []).append(LifeFact(at, sign, fact.kind.value, key))
 
 
-def _score(program: Program, standing: Standing, kind: str, at: datetime) -> None:
+def add_score(program: Program, standing: Standing, kind: str, at: datetime) -> None:
+    """Add the points that something of that kind gives."""
     scoring = program.rules.scoring
     if scoring:
         standing.score_until = scoring.added(standing.score_until, kind, at)
@@ -254,8 +261,8 @@ def restage(connection: Connection, program: Program, contact_ids: Sequence[str]
 
 
 def stir(connection: Connection, contact_ids: Iterable[str], now: datetime) -> None:
-    """Have contacts looked at again, and their enrollments asked again."""
-    ids = sorted(set(contact_ids))
+    """Have contacts looked at again, and their enrollments asked again; their colleagues may ask about them."""
+    ids = accounts.with_colleagues(connection, contact_ids)
     marks.mark(connection, ids, now)
     marks.wake(connection, ids, now)
 
@@ -300,77 +307,12 @@ def _bought_since(standing: Standing, at: datetime) -> bool:
     return bought is not None and bought >= at
 
 
-def record_purchases(database: Database, program: Program, found: Sequence[Purchase], now: datetime) -> Recorded:
-    """Record purchases of known contacts: stage, conversion, credit. An order id counts once in the whole project."""
-    with database.write() as connection:
-        return record_purchases_in(connection, program, found, now)
-
-
-def record_purchases_in(connection: Connection, program: Program, found: Sequence[Purchase], now: datetime) -> Recorded:
-    """The same, in a transaction that is open already."""
-    standings = lives.lock_standings(connection, (one.contact_id for one in found))
-    ours = [one for one in found if one.contact_id in standings and one.occurred_at <= now + FUTURE]
-    fresh = purchases.unseen_orders(connection, ours)
-    purchases.add_purchases(connection, fresh, {one.order_id: _value(program, one) for one in fresh}, now)
-    _tell_bought(connection, {one.contact_id for one in fresh}, standings)
-    told: Told = {}
-    for one in fresh:
-        standing = standings[one.contact_id]
-        standing.last_engaged_at = latest(standing.last_engaged_at, one.occurred_at)
-        _score(program, standing, scores.PURCHASED, one.occurred_at)
-        fact = LifeFact(one.occurred_at, Sign.PURCHASED, "purchase", one.order_id)
-        told.setdefault(one.contact_id, []).append(fact)
-    tell(connection, program, standings, told, now)
-    if fresh:
-        since = min(one.occurred_at for one in fresh)
-        purchases.recredit(connection, set(told), program.claims, program.longest_claim, since)
-    stir(connection, told, now)
-    return Recorded(len(fresh), len(ours) - len(fresh), len(found) - len(ours))
-
-
-def _value(program: Program, purchase: Purchase) -> int | None:
-    return convert(purchase.money, program.project.currency, program.project.exchange)
-
-
-def revalue(
-    connection: Connection, program: Program, found: Sequence[tuple[str, str, Money]], now: datetime
-) -> None:
-    """Give purchases (contact id, order id, what was paid) the value that the project's rates give them now."""
-    standings = lives.lock_standings(connection, (contact_id for contact_id, _, _ in found))
-    project = program.project
-    values = {(cid, order): convert(paid, project.currency, project.exchange) for cid, order, paid in found}
-    purchases.set_values(connection, values)
-    _tell_bought(connection, set(standings), standings)
-    lives.save_standings(connection, standings.values())
-    stir(connection, standings, now)
-
-
-def _tell_bought(connection: Connection, contact_ids: set[str], standings: Mapping[str, Standing]) -> None:
-    for contact_id, sums in purchases.bought(connection, contact_ids).items():
-        standing = standings[contact_id]
-        standing.purchase_count, standing.revenue = sums.count, sums.revenue
-        standing.first_purchase_at, standing.last_purchase_at = sums.first_at, sums.last_at
-
-
-def record_refunds(database: Database, program: Program, found: Sequence[Refund], now: datetime) -> Recorded:
-    """Record money given back: sums count net from now on, and a whole refund marks the conversion reversed."""
-    with database.write() as connection:
-        contacts = purchases.contacts_of_orders(connection, [one.order_id for one in found])
-        standings = lives.lock_standings(connection, contacts.values())
-        ours = [one for one in found if one.order_id in contacts and one.occurred_at <= now + FUTURE]
-        new, touched = purchases.add_refunds(connection, ours, contacts, now)
-        _tell_bought(connection, set(touched), standings)
-        lives.save_standings(connection, [standings[contact_id] for contact_id in touched])
-        stir(connection, touched, now)
-    return Recorded(new, len(ours) - new, len(found) - len(ours))
-
-
 def record_suppressions(database: Database, program: Program, entries: Sequence[Suppress], now: datetime) -> Recorded:
     """Suppress addresses, those of contacts yet to come among them."""
     keys = sorted({address_key(entry.address) for entry in entries})
     with database.write() as connection:
         owners = suppressions.contacts_by_address(connection, keys)
-        lives.lock_standings(connection, owners.values())
+        lock(connection, program, owners.values())
         known = len(suppressions.known_suppressions(connection, keys))
         stir(connection, suppressions.suppress(connection, entries, now), now)
     return Recorded(len(keys) - known, len(entries) - len(keys) + known)

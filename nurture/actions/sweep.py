@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nurture.actions.queries import Queries
-from nurture.actions.record import Told, restage, revalue, stir, tell, weigh_evidence
+from nurture.actions.record import Told, restage, stir, tell, weigh_evidence
+from nurture.actions.record_orders import revalue
 from nurture.actions.release import RESTAGE
 from nurture.actions.winner import WAKES_FOR, find_winners
 from nurture.core.money import Money

@@ -27,9 +27,11 @@ def template_values(
     are given, where the step gives one.
     """
     values: dict[str, Any] = {
-        "contact": {**contact["attributes"], **{name: contact[name] for name in SHOWN}, "timezone": zone},
+        "contact": {
+            **contact["attributes"], **{name: contact[name] for name in SHOWN}, **_account(contact), "timezone": zone,
+        },
         "campaign": {"name": campaign.name, "title": campaign.title},
-    }
+    }  # fmt: skip
     if purchase is not None:
         values["last_purchase"] = purchase_values(purchase)
     if event is not None:
@@ -37,6 +39,12 @@ def template_values(
     if coupon is not None:
         values["coupon"] = coupon
     return values
+
+
+def _account(contact: Mapping[str, Any]) -> dict[str, Any]:
+    """The name of the contact's account and of its owner; None where there is none."""
+    account = contact.get("account") or {}
+    return {"account": account.get("name"), "account_owner": account.get("owner_name")}
 
 
 def event_values(event: Mapping[str, Any], currency: str) -> dict[str, Any]:

@@ -61,7 +61,8 @@ def contacts(ctx: click.Context, /, file: Path, **options: Any) -> int:
     """Import contacts; columns of your own become attributes.
 
     Columns: email, first_name, last_name, name, locale, timezone, country, source, signed_up_at, stage,
-    customer_since, tags (a;b), consent (yes, no or topics), consent_topics, consent_source, consent_at, tracking.
+    customer_since, tags (a;b), consent (yes, no or topics), consent_topics, consent_source, consent_at, tracking,
+    account, account_owner, account_owner_address.
     An empty cell says nothing. A cell of your own columns is read as in a campaign file: 5 is a number, true a
     switch, 007 and yes are text. Times without a zone are in the project's.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from nurture.core.asked import (
     AttributeTest,
@@ -189,6 +189,26 @@ class Suppressed(Leaf):
     suppressed: SuppressedFor = Field(examples=[{}])
 
 
+ANYBODYS = ("replied", "clicked", "opened", "received", "engaged", "purchased")
+"""What may be asked of an account by its name alone: since entry."""
+
+
+def _asked_of_account(value: object) -> object:
+    return {value: {"since": "entry"}} if isinstance(value, str) and value in ANYBODYS else value
+
+
+class AccountIs(Leaf):
+    """A condition that holds for somebody of the contact's account, the contact among them; a contact without one is
+    asked for alone. The name of what people do, like `replied`, asks whether anybody did it since entry."""
+
+    key: ClassVar[str] = "account"
+    account: Annotated[
+        Condition,
+        BeforeValidator(_asked_of_account, json_schema_input_type=Literal["replied", "clicked", "opened", "received",
+                                                                          "engaged", "purchased"] | Condition),
+    ] = Field(examples=["replied", {"stage": "customer"}, {"tag": "champion"}])  # fmt: skip
+
+
 class All(Leaf):
     """All of these hold."""
 
@@ -212,7 +232,7 @@ class Not(Leaf):
 
 LEAVES: tuple[type[Leaf], ...] = (
     StageIs, TagIs, AttributeIs, SourceIs, LocaleIs, CountryIs, SignedUp, Consented, Received, Opened, Clicked,
-    Replied, Engaged, Purchased, FirstPurchase, Did, ScoreIs, SpendIs, Suppressed, All, AnyOf, Not,
+    Replied, Engaged, Purchased, FirstPurchase, Did, ScoreIs, SpendIs, Suppressed, AccountIs, All, AnyOf, Not,
 )  # fmt: skip
 BY_KEY = {leaf.key: leaf for leaf in LEAVES}
 
@@ -247,6 +267,7 @@ Condition = Annotated[
     | Annotated[ScoreIs, Tag("condition:score")]
     | Annotated[SpendIs, Tag("condition:spend")]
     | Annotated[Suppressed, Tag("condition:suppressed")]
+    | Annotated[AccountIs, Tag("condition:account")]
     | Annotated[All, Tag("condition:all")]
     | Annotated[AnyOf, Tag("condition:any")]
     | Annotated[Not, Tag("condition:not")],
@@ -256,7 +277,7 @@ Condition = Annotated[
         custom_error_message="a condition is one key and what is asked of it, such as 'country: TR'",
     ),
 ]
-for _leaf in (All, AnyOf, Not):
+for _leaf in (AccountIs, All, AnyOf, Not):
     _leaf.model_rebuild()
 
 
@@ -265,7 +286,7 @@ def children(condition: Leaf) -> tuple[Leaf, ...]:
     match condition:
         case All(all=parts) | AnyOf(any=parts):
             return parts
-        case Not(not_=part):
+        case Not(not_=part) | AccountIs(account=part):
             return (part,)
         case _:
             return ()

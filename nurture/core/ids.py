@@ -17,6 +17,11 @@ def derived_id(*parts: object) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def account_id(name: str) -> str:
+    """The account of that name, however it is capitalised and spaced."""
+    return derived_id("account", " ".join(name.casefold().split()))
+
+
 def enrollment_id(contact_id: str, campaign: str, entry_key: str, ordinal: int) -> str:
     """One contact's passage: which campaign, on which occasion, and the how-manieth."""
     return derived_id("enrollment", contact_id, campaign, entry_key, ordinal)

@@ -23,7 +23,7 @@ from nurture.core.campaign import (
     ways,
 )
 from nurture.core.choice import Trial, trial_of
-from nurture.core.condition import Did, Leaf, Received, SpendIs, walk
+from nurture.core.condition import AccountIs, Did, Leaf, Received, SpendIs, walk
 from nurture.core.enter import EnterOn
 from nurture.core.goal import ClaimedWithin
 from nurture.core.lifecycle import Rules
@@ -205,6 +205,12 @@ class Program:
         conditions = (one for course in self.courses.values() for one in conditions_of(course.campaign))
         asked = (leaf for one in conditions for leaf in walk(one))
         return {leaf.spend.name: leaf.spend.top for leaf in asked if isinstance(leaf, SpendIs)}
+
+    @cached_property
+    def asks_accounts(self) -> bool:
+        """Whether any campaign asks about colleagues, so that what one does may change the answer for the others."""
+        asked = (one for course in self.courses.values() for one in conditions_of(course.campaign))
+        return any(isinstance(leaf, AccountIs) for one in asked for leaf in walk(one))
 
     @cached_property
     def asks_received(self) -> bool:

@@ -15,7 +15,7 @@ from random import Random
 
 from nurture.actions.check import check
 from nurture.actions.queries import Queries
-from nurture.actions.record import record_purchases, record_refunds
+from nurture.actions.record_orders import record_purchases, record_refunds
 from nurture.actions.report import Report, report
 from nurture.actions.tick import Passed, run_pass
 from nurture.config import read_settings

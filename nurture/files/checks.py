@@ -156,6 +156,14 @@ def entry_in_audience(scene: Scene) -> Iterator[Finding]:
             yield Finding(steps[0][0], "no-entry", message, "leave 'step' out to ask about all emails")
 
 
+def steps_of_colleagues(scene: Scene) -> Iterator[Finding]:
+    """An account is asked for what its people do, not for the steps of somebody's passage."""
+    for condition in walk.conditions(scene.data):
+        for path, name in walk.step_ids(condition) if "account" in condition.path else ():
+            message = f"colleagues have not come to the step '{name}': each has a passage of their own"
+            yield Finding(path, "no-meaning", message, f"write 'account: {condition.key}', or {{within: 30 days}}")
+
+
 def opens(scene: Scene) -> Iterator[Finding]:
     """Deciding by opens is warned about."""
     for condition in walk.conditions(scene.data):
@@ -377,7 +385,7 @@ def sends_something(scene: Scene) -> Iterator[Finding]:
 
 
 RULES: tuple[Rule, ...] = (
-    duplicate_steps, named_steps, topic, webhooks, pools, templates, entry_in_audience, opens, countries, locales, sums,
-    zero_lengths, never_open, re_enters, ends_after_start, always_closed, has_audience, same_as_entry, scored, winners,
-    held_out, sends_something,
+    duplicate_steps, named_steps, topic, webhooks, pools, templates, entry_in_audience, steps_of_colleagues, opens,
+    countries, locales, sums, zero_lengths, never_open, re_enters, ends_after_start, always_closed, has_audience,
+    same_as_entry, scored, winners, held_out, sends_something,
 )  # fmt: skip

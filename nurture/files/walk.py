@@ -90,7 +90,9 @@ def inside(value: Any, path: Path, place: str, before: frozenset[str] | None = N
         if key in ("all", "any"):
             for index, part in enumerate(_list(asked)):
                 yield from inside(part, (*here, index), place, before)
-        elif key == "not":
+        elif key == "account" and isinstance(asked, str):
+            yield from inside({asked: {"since": "entry"}}, here, place, before)
+        elif key in ("not", "account"):
             yield from inside(asked, here, place, before)
 
 

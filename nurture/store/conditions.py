@@ -20,6 +20,7 @@ from nurture.core.money import Money, convert
 from nurture.core.project import Project
 from nurture.core.score import Scoring
 from nurture.store import attributes
+from nurture.store.accounts import anybody, soonest
 from nurture.store.purchases import holding, kept, net_value
 from nurture.store.tables import (
     consent,
@@ -127,6 +128,9 @@ class Asker:
                 return and_(contact.c.revenue > 0, contact.c.revenue >= needed)
             case c.ScoreIs(score=bounds):
                 return self._scored(bounds)
+            case c.AccountIs(account=part):
+                holds = self.ask(part)
+                return or_(holds, anybody(holds))
             case _:
                 return self._happened(asked, getattr(asked, asked.key))
 
@@ -135,7 +139,7 @@ class Asker:
         if steps is None and past.times is None:
             return self._hot(HOT[type(asked)], past)
         if past.times is None and steps and past.within is None and past.more_than is None:
-            return exists(select(1).where(*self._of_steps(steps, past), FIRST[type(asked)].is_not(null())))
+            return _there(select(1).where(*self._of_steps(steps, past), FIRST[type(asked)].is_not(null())))
         if past.more_than:
             since = past.model_copy(update={"more_than": None, "within": past.more_than})
             # The last time decides: none may be newer.
@@ -211,11 +215,11 @@ class Asker:
 
     def _ever(self, mine: list[Sql], at: Sql, past: c.Past) -> Sql:
         """One of those rows of the contact lies in the time asked about; with `more_than`, and none later."""
-        ever = exists(select(1).where(*mine, *self._times(at, past)))
+        ever = _there(select(1).where(*mine, *self._times(at, past)))
         if past.ever is False:
             return not_(ever)
         if past.more_than:
-            return and_(ever, not_(exists(select(1).where(*mine, at >= ago(past.more_than.delta)))))
+            return and_(ever, not_(_there(select(1).where(*mine, at >= ago(past.more_than.delta)))))
         return ever
 
     def _scored(self, bounds: c.ScoreBounds) -> Sql:
@@ -269,6 +273,8 @@ class Asker:
         """
         for leaf in c.walk(asked):
             past = getattr(leaf, leaf.key, None)
+            if isinstance(leaf, c.AccountIs):
+                yield from (soonest(flip) for flip in self.flips(leaf.account))
             if isinstance(past, c.ScoreBounds):
                 for bound in filter(None, (past.at_least, past.at_most)):
                     yield later(contact.c.score_until, MICROSECOND - self._scoring().fades(bound))
@@ -316,7 +322,7 @@ def next_flip(flips: list[Sql]) -> Sql | None:
 
 def unrated() -> Sql:
     """A purchase of the contact has no value in the project's currency, so sums cannot be told."""
-    return exists(select(1).where(purchase.c.contact_id == contact.c.id, purchase.c.value.is_(null())))
+    return _there(select(1).where(purchase.c.contact_id == contact.c.id, purchase.c.value.is_(null())))
 
 
 def asks_for_sums(asked: c.Leaf) -> bool:
@@ -327,7 +333,7 @@ def asks_for_sums(asked: c.Leaf) -> bool:
 def suppressed(reason: str | None = None) -> Sql:
     """The contact's address must not be mailed (for that reason, where one is given)."""
     why = suppression.c.reason == reason if reason else true()
-    return exists(
+    return _there(
         select(1)
         .select_from(contact_address.join(suppression, suppression.c.address_key == contact_address.c.address_key))
         .where(contact_address.c.contact_id == contact.c.id, why)
@@ -335,7 +341,12 @@ def suppressed(reason: str | None = None) -> Sql:
 
 
 def _exists(table: Any, *conditions: Sql) -> Sql:
-    return exists(select(1).where(table.c.contact_id == contact.c.id, *conditions))
+    return _there(select(1).where(table.c.contact_id == contact.c.id, *conditions))
+
+
+def _there(statement: Any) -> Sql:
+    """There is such a row; of the contact and the enrollment asked about, however deep the question stands."""
+    return exists(statement.correlate(contact, enrollment))
 
 
 def _number(statement: Any) -> Sql:

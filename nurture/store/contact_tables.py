@@ -21,6 +21,7 @@ contact = table(
     Column("known_at", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("tracked", Flag, nullable=False, default=True),
+    Column("account_id", Id),
     Column("attributes", Document, nullable=False),
     Column("stated_stage", Word),
     Column("stated_at", Instant),
@@ -53,9 +54,18 @@ Index("ix_contact_first_purchase", contact.c.first_purchase_at, **only_where(con
 Index("ix_contact_last_purchase", contact.c.last_purchase_at, **only_where(contact.c.last_purchase_at.isnot(None)))
 Index("ix_contact_score", contact.c.score_until, **only_where(contact.c.score_until.isnot(None)))
 Index("ix_contact_revenue", contact.c.revenue, **only_where(contact.c.revenue > 0))
+Index("ix_contact_account", contact.c.account_id, **only_where(contact.c.account_id.isnot(None)))
 Index("ix_contact_timezone", contact.c.timezone)
 Index("ix_contact_source", contact.c.source)
 Index("ix_contact_country", contact.c.country)
+
+account = table(
+    "account",
+    Column("id", Id, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("owner_name", String(200)),
+    Column("owner_address", String(400)),
+)
 
 spend_rank = table(
     "spend_rank",

@@ -44,7 +44,7 @@ CREATING = 0x6E757263  # "nurc": the advisory lock under which contacts come int
 
 UPDATABLE = (
     "address", "first_name", "last_name", "locale", "timezone", "country", "source", "signed_up_at", "known_at",
-    "tracked", "attributes", "stated_stage", "stated_at",
+    "tracked", "account_id", "attributes", "stated_stage", "stated_at",
 )  # fmt: skip
 """The columns of a contact that an import may change; the others follow from facts."""
 

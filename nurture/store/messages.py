@@ -74,7 +74,7 @@ class Candidate:
 
 
 CONTACT_COLUMNS = ("address", "first_name", "last_name", "locale", "country", "timezone", "stage", "signed_up_at",
-                   "tracked", "attributes", "purchase_count")  # fmt: skip
+                   "tracked", "attributes", "purchase_count", "account_id")  # fmt: skip
 
 
 class ClaimQuery:

@@ -13,6 +13,7 @@ from nurture.store.campaign_tables import entry_event as entry_event
 from nurture.store.campaign_tables import kept_email as kept_email
 from nurture.store.campaign_tables import message as message
 from nurture.store.campaign_tables import trial as trial
+from nurture.store.contact_tables import account as account
 from nurture.store.contact_tables import consent as consent
 from nurture.store.contact_tables import consent_change as consent_change
 from nurture.store.contact_tables import contact as contact

@@ -56,6 +56,9 @@ FIELDS: dict[str, dict[str, Schema]] = {
         "consent_topics": {**TAGS, "description": "Topics of the project the consent is about."},
         "consent_source": _text("Where consent was given.", examples=["checkout"]),
         "consent_at": _text("When consent was given or withdrawn; the newest word counts."),
+        "account": _text("The organisation the person buys for, by its name.", examples=["Acme Ltd"]),
+        "account_owner": _text("Who of us looks after that account."),
+        "account_owner_address": _text("The owner's email address."),
         "tracking": SWITCH | {"description": "no: this person's opens and clicks are not measured."},
     },
     "purchases": {

@@ -13,7 +13,7 @@ from nurture.actions.check import check_files
 from nurture.actions.claim import claim
 from nurture.actions.import_coupons import import_coupons
 from nurture.actions.importing import Job, Summary
-from nurture.actions.record import record_purchases
+from nurture.actions.record_orders import record_purchases
 from nurture.core.event import BounceClass
 from nurture.core.money import Money
 from nurture.core.purchase import Purchase

@@ -9,10 +9,10 @@ import pytest
 from support.line import Line, campaign
 
 from engine.conftest import Start
-from nurture.actions.record import record_purchases
+from nurture.actions.record_orders import record_purchases
 from nurture.core.money import Money
 from nurture.core.purchase import Purchase
-from nurture.store.reports import measured_arms
+from nurture.store.reports import first_entries, measured_arms
 
 TEA: dict[str, Any] = {"name": "Green Tea", "sku": "T-1", "category": "tea"}
 CUP: dict[str, Any] = {"name": "Cup", "category": ["ware", "gifts"]}
@@ -83,6 +83,6 @@ def test_a_goal_counts_orders_with_its_item_only(start: Start) -> None:
         later = line.clock() + timedelta(days=9)
         with line.database.read() as connection:
             over = one.measured_over.delta
-            arms = measured_arms(connection, "first", one.purchased, over, line.program.project, later)
+            arms = measured_arms(connection, first_entries("first"), one.purchased, over, line.program.project, later)
         measured.append(arms["emailed"].reached)
     assert (line.reason(), measured) == ("goal", [0, 1])

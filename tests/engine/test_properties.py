@@ -17,7 +17,8 @@ from support.line import MONDAY, NIGHTLY, PROJECT, TEMPLATES, Ledger, Line, camp
 from support.postgres import Server
 
 from nurture.actions.doctor import invariants
-from nurture.actions.record import record_facts, record_purchases, record_refunds
+from nurture.actions.record import record_facts
+from nurture.actions.record_orders import record_purchases, record_refunds
 from nurture.core.email import Outgoing
 from nurture.core.event import BounceClass, Fact, Kind
 from nurture.core.money import Money

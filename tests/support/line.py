@@ -20,12 +20,11 @@ from nurture.actions.record import (
     mark,
     record_consents,
     record_facts,
-    record_purchases,
-    record_refunds,
     record_suppressions,
     restage,
     stir,
 )
+from nurture.actions.record_orders import record_purchases, record_refunds
 from nurture.actions.release import Emails, Releases
 from nurture.actions.tick import Passed, run_pass, tick
 from nurture.core.address import address_key

@@ -176,7 +176,7 @@ def test_messages_are_paged_without_gaps_or_repeats(web: Served) -> None:
 
 
 def test_a_purchase_and_its_conversion_are_part_of_the_story(web: Served) -> None:
-    from nurture.actions.record import record_purchases
+    from nurture.actions.record_orders import record_purchases
 
     ground, client = web
     bought = Purchase("order-7", ground.people["ada"][0], BEGIN + timedelta(hours=5), Money(4200, "EUR"))

@@ -1,0 +1,82 @@
+"""Accounts: the organisations contacts buy for, and what is asked of all who belong to one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, case, exists, func, null, select
+from sqlalchemy.sql.visitors import replacement_traverse
+
+from nurture.store.database import upsert
+from nurture.store.tables import account, contact, enrollment
+from nurture.store.types import Instant
+
+Sql = ColumnElement[Any]
+colleague = contact.alias("colleague")
+
+
+def of_colleague(sql: Sql) -> Sql:
+    """What is said of the contact, said of a colleague: somebody of the same account, the contact among them."""
+
+    def replace(element: Any, **_: Any) -> Any:
+        if element is contact:
+            return colleague
+        return colleague.c[element.name] if getattr(element, "table", None) is contact else None
+
+    return replacement_traverse(sql, {}, replace)
+
+
+def _same() -> Sql:
+    return colleague.c.account_id == contact.c.account_id
+
+
+def anybody(holds: Sql) -> Sql:
+    """Somebody of the contact's account for whom it holds."""
+    return exists(select(1).select_from(colleague).where(_same(), of_colleague(holds)).correlate(contact, enrollment))
+
+
+def soonest(at: Sql) -> Sql:
+    """The first of those instants of the contact's account that is still to come."""
+    theirs = of_colleague(at)
+    ahead = case((theirs > bindparam("now", type_=Instant()), theirs), else_=null())
+    found: Sql = (
+        select(func.min(ahead, type_=Instant())).select_from(colleague).where(_same()).correlate(contact, enrollment)
+    ).scalar_subquery()
+    return found
+
+
+def with_colleagues(connection: Connection, contact_ids: Iterable[str], *, lock: bool = False) -> list[str]:
+    """These contacts and all who share an account with one of them, in the order of their ids; locked on demand."""
+    ids = sorted(set(contact_ids))
+    used = select(1).where(contact.c.account_id.is_not(None)).limit(1)
+    if not ids or connection.execute(used).first() is None:
+        return ids
+    accounts = select(contact.c.account_id).where(contact.c.id.in_(ids), contact.c.account_id.is_not(None))
+    theirs = select(contact.c.id).where(contact.c.account_id.in_(accounts))
+    found = sorted({*ids, *connection.execute(theirs).scalars()})
+    if lock and len(found) > len(ids):
+        connection.execute(
+            select(contact.c.id).where(contact.c.id.in_(found)).order_by(contact.c.id).with_for_update()
+        ).all()
+    return found
+
+
+def save_accounts(connection: Connection, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """Keep accounts, by id, as rows; a column that a row does not name stays as it is."""
+    known = {row["id"]: dict(row) for row in _load(connection, rows)}
+    whole = [{**NOTHING, **known.get(id_, {}), **row, "id": id_} for id_, row in sorted(rows.items())]
+    upsert(connection, account, [row for row in whole if row != known.get(row["id"])])
+
+
+NOTHING = {"owner_name": None, "owner_address": None}
+
+
+def _load(connection: Connection, ids: Iterable[str]) -> Iterable[Any]:
+    wanted = sorted(ids)
+    return connection.execute(select(account).where(account.c.id.in_(wanted))).mappings().all() if wanted else ()
+
+
+def load_accounts(connection: Connection, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Accounts by id."""
+    return {row["id"]: dict(row) for row in _load(connection, set(ids))}
