@@ -11,7 +11,7 @@ from pathlib import Path
 from nurture.core.errors import InputError
 
 SAMPLES_DAY = date(2026, 11, 21)
-"""The day the sample files are written for; a copy is moved to the day it is made."""
+"""The day the samples and the campaigns' days are written for; a copy is moved to the day it is made."""
 
 SHIPPED = (
     "nurture.yaml",
@@ -21,7 +21,7 @@ SHIPPED = (
     "templates/**/*.txt",
     "samples/*.csv",
 )
-DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}(?=\b|T)")
 GITIGNORE = """\
 # secrets
 .env
@@ -44,7 +44,7 @@ def project_files() -> Path:
 def init(directory: Path, today: date) -> list[Path]:
     """Write a working project into `directory` and return the files, in order of name.
 
-    The samples' days are moved so that they are as old on `today` as they were on SAMPLES_DAY.
+    The days in samples and campaigns are moved: they are as far from `today` as they were from SAMPLES_DAY.
     Raises InputError where a file of the same name stands already; then nothing is written.
     """
     texts = dict(_texts(today))
@@ -63,7 +63,7 @@ def _texts(today: date) -> Iterator[tuple[str, str]]:
         for path in sorted(source.glob(pattern)):
             text = path.read_text(encoding="utf-8")
             name = path.relative_to(source).as_posix()
-            yield name, _moved(text, today) if name.startswith("samples/") else text
+            yield name, _moved(text, today) if name.startswith(("samples/", "campaigns/")) else text
     example = (source / ".env.example").read_text(encoding="utf-8")
     yield ".env", example.replace("NURTURE_SECRET_KEY=", f"NURTURE_SECRET_KEY={secrets.token_hex(32)}", 1)
     yield ".gitignore", GITIGNORE

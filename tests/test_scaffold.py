@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import re
 import stat
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from nurture.actions.check import check
 from nurture.core.errors import InputError
 from nurture.scaffold import SAMPLES_DAY, init, project_files
 
@@ -26,17 +28,41 @@ def test_a_new_project_holds_every_campaign_template_and_sample(tmp_path: Path) 
         assert shipped <= {path.relative_to(tmp_path / "shop") for path in made}
 
 
+def shipped_emails(locale: str = "") -> list[Path]:
+    """The templates of steps, without layouts and blocks."""
+    folders = [one for one in (project_files() / "templates/emails").iterdir() if one.name not in ("layouts", "blocks")]
+    dots = locale.count(".") + 1
+    return [path for one in folders for path in one.glob(f"*{locale}.html") if path.name.count(".") == dots]
+
+
 def test_every_shipped_email_is_there_in_turkish_too() -> None:
-    emails = project_files() / "templates/emails"
-    english = [path for path in emails.glob("[!l]*/*.html") if path.name.count(".") == 1]
-    assert len(english) >= 12
-    assert all(path.with_suffix(".tr.html").exists() for path in english)
+    english = shipped_emails()
+    assert len(english) >= 20
+    assert [path for path in english if not path.with_suffix(".tr.html").exists()] == []
 
 
 def test_every_turkish_email_tells_screen_readers_that_it_is() -> None:
-    turkish = list((project_files() / "templates/emails").rglob("*.tr.html"))
-    assert turkish
+    turkish = shipped_emails(".tr")
+    assert len(turkish) == len(shipped_emails())
     assert all("{% block lang %}tr{% endblock %}" in path.read_text(encoding="utf-8") for path in turkish)
+
+
+def test_the_shipped_project_has_nothing_to_complain_about() -> None:
+    checked = check(project_files())
+    assert [str(problem) for problem in checked.problems] == []
+    sent = {email.template for email in checked.emails.values()}
+    written = {
+        path.relative_to(project_files() / "templates/emails").with_suffix("").as_posix() for path in shipped_emails()
+    }
+    assert sent == written
+
+
+def test_the_shipped_project_has_a_campaign_of_each_kind() -> None:
+    kinds = {
+        "welcome", "first-order", "wake-up", "win-back", "basket", "back-in-stock", "replenish", "trial-end", "review",
+        "new-customer", "harvest",
+    }  # fmt: skip
+    assert kinds <= {campaign.name for campaign in check(project_files()).campaigns}
 
 
 def test_two_projects_have_different_keys_that_only_their_owner_reads(tmp_path: Path) -> None:
@@ -63,6 +89,18 @@ def test_the_samples_are_as_old_on_the_day_of_the_copy_as_on_their_own(tmp_path:
     then, later = signed_up(tmp_path / "then"), signed_up(tmp_path / "later")
     assert [day - timedelta(days=400) for day in later] == then
     assert max(then) < SAMPLES_DAY
+
+
+def test_every_day_of_the_copy_is_as_far_from_it_as_in_the_shipped_files(tmp_path: Path) -> None:
+    init(tmp_path / "then", SAMPLES_DAY)
+    init(tmp_path / "later", SAMPLES_DAY + timedelta(days=400))
+    for name in ("samples/contacts.csv", "samples/purchases.csv", "samples/events.csv", "campaigns/harvest.yaml"):
+        then = re.findall(r"20\d{2}-\d{2}-\d{2}", (tmp_path / "then" / name).read_text(encoding="utf-8"))
+        later = re.findall(r"20\d{2}-\d{2}-\d{2}", (tmp_path / "later" / name).read_text(encoding="utf-8"))
+        assert then
+        assert [date.fromisoformat(day) - timedelta(days=400) for day in later] == [
+            date.fromisoformat(day) for day in then
+        ]
 
 
 def test_a_folder_that_is_a_project_already_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ FIELDS = {
     "topic": "",
 }
 ALIASES = aliased(FIELDS)
+AMOUNT = re.compile(r"\d{1,15}\.\d{1,4}")
 KINDS = {
     "opened": Kind.OPENED, "open": Kind.OPENED,
     "clicked": Kind.CLICKED, "click": Kind.CLICKED,
@@ -114,9 +115,15 @@ def _detail(name: str, typed: bool) -> Take:
     """Reads a further column into the event's detail."""
 
     def take(said: Cells, cell: Any) -> None:
-        said.setdefault("detail", {})[name] = attribute_value(cell) if typed else plain_value(as_text(cell))
+        said.setdefault("detail", {})[name] = attribute_value(cell) if typed else _plain(name, as_text(cell))
 
     return take
+
+
+def _plain(name: str, text: str) -> int | float | bool | str:
+    """A cell as a field. A `total` is a sum of money, and a number however many zeros it ends with."""
+    value = plain_value(text)
+    return float(text) if name == "total" and isinstance(value, str) and AMOUNT.fullmatch(text) else value
 
 
 def _take_kind(program: Program, said: Cells, cell: Any) -> None:

@@ -20,7 +20,7 @@ class Scoring:
     """How points fade, and how many each kind of fact gives; kinds that are not named give none."""
 
     half_life: timedelta
-    points: Mapping[str, float] = field(default_factory=dict)
+    points: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def fades(self, score: float) -> timedelta:
         """How long a score (above 0) takes to fade to one; negative for less than one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nurture.emails.budget import Budget
 
 MAX_TEXT = 50_000
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 BUDGET = " budget"
 """Key of the budget in a context; no template can spell it."""
 
@@ -82,10 +84,19 @@ def _local(context: Context, value: Any, need: str) -> datetime:
 
 @pass_context
 def day(context: Context, value: Any) -> str:
-    """A date in words, in the contact's zone: 21 November 2026."""
+    """A date in words, in the contact's zone: 21 November 2026. An attribute's text, 2026-11-21, is one too."""
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        value = _written(value)
     if isinstance(value, date) and not isinstance(value, datetime):
         return _day(value, _budget(context).locale)
     return _day(_local(context, value, "day").date(), _budget(context).locale)
+
+
+def _written(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text} is no day of the calendar") from None
 
 
 @lru_cache(maxsize=4096)

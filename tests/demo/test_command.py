@@ -20,7 +20,7 @@ def test_the_demo_tells_its_story_and_ends(tmp_path: Path) -> None:
     done = subprocess.run(demo("--no-serve", "--dir", str(tmp_path / "shop")), capture_output=True, text=True,
                           check=True)  # fmt: skip
     assert "All invariants hold" in done.stdout
-    assert "welcome: From first interest to first purchase" in done.stdout
+    assert "welcome: Welcome somebody new" in done.stdout
     assert done.stderr == ""
     assert (tmp_path / "shop" / "nurture.db").is_file()
 

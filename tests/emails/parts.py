@@ -53,6 +53,7 @@ PURCHASE = {
         {"name": "Çay", "quantity": 1, "price": Money(420, "EUR")},
     ],
 }
+EVENT = {"item": "Beans <dark>", "url": "https://shop.example/basket/1", "items": PURCHASE["items"]}
 LINKS = '<a href="{{ links.view }}">v</a><a href="{{ links.unsubscribe }}">Unsubscribe</a>'
 FOOT = "{{ project.postal_address }} " + LINKS
 

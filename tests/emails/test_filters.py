@@ -28,6 +28,7 @@ def shown(expression: str, locale: str, **contact: Any) -> str:
         ("contact.at|time", "tr", "00:05"),
         ("contact.at|datetime", "tr", "22 Kasım 2026 00:05"),
         ("contact.born|day", "de", "29. Februar 1996"),
+        ("'2026-11-24'|day", "tr", "24 Kasım 2026"),
         ("contact.n|number", "tr", "1.234,5"),
         ("0.125|percent", "en", "12.5%"),
         ("0.125|percent", "tr", "%12,5"),
@@ -58,7 +59,7 @@ def test_filters_print(expression: str, locale: str, text: str) -> None:
     "expression",
     [
         "contact.none|day", "contact.text|day", "contact.naive|day", "contact.none|money", "12|money",
-        "contact.text|number", "contact.none|upper", "contact.missing|day", "[]|first", "contact.text|join",
+        "contact.text|number", "'2026-02-30'|day", "contact.none|upper", "contact.missing|day", "[]|first", "contact.text|join",
         "1|round(99)", "contact.text * 2", "1 / 0", "contact.text + 1",
     ],
 )  # fmt: skip

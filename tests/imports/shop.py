@@ -41,6 +41,7 @@ PROJECT = {
         "orders": {"title": {"en": "Orders"}, "transactional": True},
     },
     "lifecycle": {"inactive": {"after": "90 days", "delivered": 4}, "customer_for": "365 days"},
+    "score": {"half_life": "30 days", "points": {"purchased": 25}},
 }
 
 

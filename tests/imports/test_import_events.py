@@ -187,6 +187,16 @@ def test_an_event_of_ones_own_is_kept_with_its_fields(known: Shop) -> None:
     assert known.contact("ada@x.example")["stage"] == "lead"
 
 
+def test_a_total_is_a_number_however_it_is_spelled(known: Shop) -> None:
+    rows = "".join(
+        f"checkout_started,ada@x.example,2026-11-0{n}T10:00:00Z,{t},1.50\n" for n, t in ((1, "49.90"), (2, "7"))
+    )
+    known.take("events", "kind,email,at,total,version\n" + rows)
+    details = [row["detail"] for row in known.rows("event") if row["kind"] == "custom"]
+    assert sorted(detail["total"] for detail in details) == [7, 49.9]
+    assert {detail["version"] for detail in details} == {"1.50"}
+
+
 @pytest.mark.parametrize(("kind", "meant"), [("cliked", "did you mean clicked"), ("Checkout started", "your own")])
 def test_a_misspelt_kind_is_not_an_event_of_ones_own(known: Shop, kind: str, meant: str) -> None:
     summary = known.take("events", f"{HEAD}{kind},ada@x.example,2026-11-01,,,\n")
