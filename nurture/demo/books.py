@@ -6,10 +6,12 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from nurture.actions.import_contacts import import_contacts
+from nurture.actions.import_coupons import import_coupons
 from nurture.actions.import_events import import_events
 from nurture.actions.import_purchases import import_purchases
 from nurture.actions.importing import Job, Summary
@@ -22,6 +24,7 @@ from nurture.store.database import Database
 CONTACTS = ("email", "first_name", "last_name", "country", "locale", "timezone", "signed_up", "source", "consent",
             "consent_source", "consent_at", "tags", "stage", "brews_with")  # fmt: skip
 PURCHASES = ("order_id", "email", "amount", "currency", "at", "items")
+CODES_LETTERS = "ABCDEFGHJKLMNPQRTUVWXY346789"
 EVENTS = ("event", "email", "message_id", "at", "bounce", "reason")
 
 Event = tuple[str, str, str, datetime, str, str]
@@ -33,7 +36,7 @@ class Books:
 
     def __init__(self, database: Database, program: Program, directory: Path, seed: int) -> None:
         self._database, self._program, self._directory = database, program, directory
-        self._ids = Random(f"{seed}/ids")
+        self._ids, self._codes = Random(f"{seed}/ids"), Random(f"{seed}/codes")
         directory.mkdir(parents=True, exist_ok=True)
 
     def contacts(self, name: str, people: Iterable[Person], now: datetime) -> Summary:
@@ -44,6 +47,12 @@ class Books:
         """Write and import what they bought."""
         rows = [_order_row(person, order) for person, order in bought]
         return self._import(import_purchases, name, PURCHASES, rows, now)
+
+    def coupons(self, count: int, now: datetime) -> None:
+        """Write and import so many codes for each pool of the project."""
+        for pool in self._program.project.coupons:
+            codes = [["".join(self._codes.choices(CODES_LETTERS, k=10))] for _ in range(count)]
+            self._import(partial(import_coupons, pool), f"codes-{pool}", ("code",), codes, now)
 
     def events(self, name: str, events: Iterable[Event], now: datetime) -> Summary:
         """Write and import what came by mail: replies, complaints, bounces."""

@@ -174,6 +174,7 @@ class Story:
             "purchases", ((one, order) for one in known for order in one.orders if order.at < now), now
         )
         self._learn_ids(known)
+        self._books.coupons(self.plan.contacts, now)
         found = self._report()
         self.played = Played(found, found)
         for person in self.people:

@@ -54,6 +54,7 @@ PURCHASE = {
     ],
 }
 EVENT = {"item": "Beans <dark>", "url": "https://shop.example/basket/1", "items": PURCHASE["items"]}
+COUPON = {"code": "ABC", "worth": "10%", "expires_at": datetime(2026, 12, 5, tzinfo=UTC)}
 LINKS = '<a href="{{ links.view }}">v</a><a href="{{ links.unsubscribe }}">Unsubscribe</a>'
 FOOT = "{{ project.postal_address }} " + LINKS
 

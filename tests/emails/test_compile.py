@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from emails.parts import BRANDING, ENVELOPE, EVENT, FOOT, SIGNER, compiled, email_file, made, values
+from emails.parts import BRANDING, COUPON, ENVELOPE, EVENT, FOOT, SIGNER, compiled, email_file, made, values
 from nurture.core.email import Mailbox
 from nurture.core.errors import ProjectError
 from nurture.emails.compile import compile_email, resolve_locale, variants
@@ -37,7 +37,8 @@ def test_every_shipped_template_compiles_in_every_language() -> None:
     for name in names:
         for locale in variants(files, name):
             filler = Filler(compile_email(files, name, locale, replace(BRANDING, legal=legal)), SIGNER)
-            told = values(country="TR", locale=locale or "en", trial_ends="2026-11-24") | {"event": EVENT}
+            told = values(country="TR", locale=locale or "en", trial_ends="2026-11-24")
+            told |= {"event": EVENT, "coupon": COUPON}
             email = filler.email(filler.render(told), ENVELOPE)
             assert BRANDING.postal_address in email.html and BRANDING.postal_address in email.text
             assert email.html.count("0123456789012345") == 1

@@ -59,8 +59,8 @@ def test_filters_print(expression: str, locale: str, text: str) -> None:
     "expression",
     [
         "contact.none|day", "contact.text|day", "contact.naive|day", "contact.none|money", "12|money",
-        "contact.text|number", "'2026-02-30'|day", "contact.none|upper", "contact.missing|day", "[]|first", "contact.text|join",
-        "1|round(99)", "contact.text * 2", "1 / 0", "contact.text + 1",
+        "contact.text|number", "contact.none|upper", "contact.missing|day", "[]|first", "contact.text|join",
+        "'2026-02-30'|day", "1|round(99)", "contact.text * 2", "1 / 0", "contact.text + 1",
     ],
 )  # fmt: skip
 def test_a_value_a_filter_cannot_use_is_refused(expression: str) -> None:
