@@ -145,19 +145,19 @@ class Place:
 def _known_facts(
     connection: Connection, program: Program, said: Sequence[Telling], heard: Heard, now: datetime
 ) -> list[Fact]:
-    place = _places(connection, said, now)
+    place = _places(connection, said, _domains(program), now)
     facts = [_fact(program, place, letter, one, now) for letter, one in said]
     heard.strange += facts.count(None)
     return [fact for fact in facts if fact]
 
 
-def _places(connection: Connection, said: Sequence[Telling], now: datetime) -> Place:
+def _places(connection: Connection, said: Sequence[Telling], domains: set[str], now: datetime) -> Place:
     keyed = [(letter, one, _keyed(one.addresses)) for letter, one in said]
     contacts = contacts_by_address(connection, sorted({key for _, _, keys in keyed for key in keys}))
-    likely = {
-        (contacts[key], about) for _, one, keys in keyed for key in keys if key in contacts for about in one.about
-    }
-    messages = letters.owners(connection, likely, {about for _, one, _ in keyed for about in one.about})
+    named = [(about, domain, keys) for _, one, keys in keyed for about, domain in one.about]
+    likely = {(contacts[key], about) for about, _, keys in named for key in keys if key in contacts}
+    # Many mails name ids that only look like ours; those are not worth a scan.
+    messages = letters.owners(connection, likely, {about for about, domain, _ in named if domain in domains})
     reported = {key for _, one, keys in keyed if one.kind in REPORTS for key in keys if key in contacts}
     times = [_written(letter, one, now) for letter, one, _ in keyed]
     sent: dict[str, list[tuple[datetime, str, str]]] = {}
@@ -202,10 +202,14 @@ def _fact(program: Program, place: Place, letter: Letter, said: Said, now: datet
 
 
 def _ours(program: Program, keys: Iterable[str], contacts: Mapping[str, str]) -> bool:
-    """Whether our own people wrote it, who answer from the domains we write from and are not contacts."""
+    """Whether our own people wrote it, who have addresses like ours and are not contacts."""
+    return any(key not in contacts and key.rpartition("@")[2] in _domains(program) for key in keys)
+
+
+def _domains(program: Program) -> set[str]:
+    """The domains we write from."""
     project = program.project
-    mine = {key.rpartition("@")[2] for key in _keyed(filter(None, (project.from_.address, project.reply_to)))}
-    return any(key not in contacts and key.rpartition("@")[2] in mine for key in keys)
+    return {key.rpartition("@")[2] for key in _keyed(filter(None, (project.from_.address, project.reply_to)))}
 
 
 def _whose(place: Place, said: Said, keys: Iterable[str], at: datetime) -> tuple[str | None, str | None]:
@@ -213,7 +217,7 @@ def _whose(place: Place, said: Said, keys: Iterable[str], at: datetime) -> tuple
 
     Anybody can write a report; one that names no message counts only for an address that was mailed of late.
     """
-    for message_id in said.about:
+    for message_id, _ in said.about:
         if message_id in place.messages:
             return place.messages[message_id], message_id
     if said.kind not in REPORTS:

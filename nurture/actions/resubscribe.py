@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.actions.record import stir
-from nurture.core.event import SuppressionReason
 from nurture.store import lives, suppressions
 from nurture.store.database import Database
-
-SOURCE = "preferences"
 
 
 def resubscribe(database: Database, contact_id: str, choices: Mapping[str, bool], now: datetime) -> bool:
@@ -23,9 +20,9 @@ def resubscribe(database: Database, contact_id: str, choices: Mapping[str, bool]
         return False
     with database.write() as connection:
         lives.lock_standings(connection, [contact_id])
-        if suppressions.reasons_of(connection, contact_id) != {SuppressionReason.UNSUBSCRIBED}:
+        if suppressions.reasons_of(connection, contact_id) != suppressions.LIFTED:
             return False
-        suppressions.lift(connection, contact_id, SuppressionReason.UNSUBSCRIBED)
-        suppressions.change_consents(connection, contact_id, choices, SOURCE, now, now)
+        suppressions.lift(connection, contact_id)
+        suppressions.change_consents(connection, contact_id, choices, suppressions.OWN_WORD, now, now)
         stir(connection, [contact_id], now)
     return True

@@ -21,7 +21,7 @@ from itertools import islice
 from nurture.core.event import BounceClass, Kind
 from nurture.providers.bounces import by_diagnostic
 
-REFERENCE = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?=@)")
+REFERENCE = re.compile(r"(?<![0-9a-f])([0-9a-f]{32})@([A-Za-z0-9.-]*)")
 """An id of ours where addresses and Message-IDs carry it: before the @, in an envelope address after a + or -."""
 ENVELOPE_ID = re.compile(r"[0-9a-f]{32}")
 BULK = frozenset({"auto_reply", "auto-reply", "bulk", "junk", "list"})
@@ -35,20 +35,26 @@ SHOWN = 200
 """Bounds on what one mail may make us look for and keep."""
 
 
+Named = tuple[str, str]
+"""An id that may be a message's of ours, and the domain behind it."""
+
+
 class Unreadable(Exception):
     """Not a mail, or one that cannot be taken apart; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One thing a mail tells. `about` names messages of ours that it may be about, the surest first; `addresses`
-    whom it may be of. `machine` is the rule by which a machine wrote it. `identity` is equal for the same mail
-    wherever it is found. `sent_at` (aware UTC) is the sender's word, for what it is worth.
+    """One thing a mail tells.
+
+    `about` names messages of ours that it may be about, each with the domain it was named with, if any; the surest
+    first. `addresses` are of whom it may be. `machine` is the rule by which a machine wrote it. `identity` is equal
+    for the same mail wherever it is found. `sent_at` (aware UTC) is the sender's word, for what it is worth.
     """
 
     kind: Kind
     identity: str
-    about: tuple[str, ...] = ()
+    about: tuple[Named, ...] = ()
     addresses: tuple[str, ...] = ()
     sent_at: datetime | None = None
     machine: str | None = None
@@ -159,9 +165,10 @@ def _complaint(feedback: Message, letter: Said) -> Said:
     )
 
 
-def _about_report(message: Message, parts: dict[str, Message], report: Message) -> tuple[str, ...]:
+def _about_report(message: Message, parts: dict[str, Message], report: Message) -> tuple[Named, ...]:
     """Messages of ours a report may be about: by envelope, by the headers that came back, by the envelope's address."""
-    envelope = [one for block in _parts(report)[:1] for one in ENVELOPE_ID.findall(text(block, "Original-Envelope-Id"))]
+    told = [text(block, "Original-Envelope-Id") for block in _parts(report)[:1]]
+    envelope = [(one, "") for value in told for one in ENVELOPE_ID.findall(value)]
     returned = [one for part in _returned(parts) for one in _ids(part, "Message-ID")]
     return tuple(dict.fromkeys([*envelope, *returned, *_ids(message, *RECEIVERS, "In-Reply-To", "References")]))
 
@@ -199,10 +206,10 @@ def _printable(said: str) -> str:
     return "".join(char if char.isprintable() else "\ufffd" for char in unfolded)
 
 
-def _ids(message: Message, *names: str) -> tuple[str, ...]:
+def _ids(message: Message, *names: str) -> tuple[Named, ...]:
     """The ids of ours in these headers. Of References the last is the one that was answered."""
     values = [str(value) for name in names for value in message.get_all(name, ())]
-    found = (one for value in values for one in reversed(REFERENCE.findall(value)))
+    found = ((one, at.lower()) for value in values for one, at in reversed(REFERENCE.findall(value)))
     return tuple(islice(dict.fromkeys(found), MOST_IDS))
 
 

@@ -6,12 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from nurture.core.address import address_key
 from nurture.core.event import Suppress, SuppressionReason
 from nurture.store.database import chunks, insert_new, update_rows, upsert
 from nurture.store.tables import consent, consent_change, contact, contact_address, suppression
+
+OWN_WORD = "preferences"
+"""The source of what contacts permit when they subscribe again."""
+
+LIFTED = frozenset({SuppressionReason.UNSUBSCRIBED})
+"""Reasons that are theirs to take back."""
 
 
 def contacts_by_address(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
@@ -34,10 +40,13 @@ def addresses(connection: Connection, contact_ids: Iterable[str]) -> dict[str, s
 def suppress(connection: Connection, entries: Sequence[Suppress], now: datetime) -> list[str]:
     """Suppress addresses; one that is suppressed already keeps its reason unless the new one weighs more.
 
-    Returns the contacts concerned.
+    An unsubscribe told late does not overrule that its contact has subscribed again since. Returns the contacts
+    concerned.
     """
     keys = {address_key(one.address): one for one in sorted(entries, key=lambda entry: entry.reason.weight)}
     owners = contacts_by_address(connection, list(keys))
+    for key in _taken_back(connection, keys, owners):
+        del keys[key], owners[key]
     rows = [
         {"address_key": key, "reason": entry.reason.value, "source": entry.source, "occurred_at": entry.occurred_at,
          "recorded_at": now, "contact_id": owners.get(key)}
@@ -48,6 +57,22 @@ def suppress(connection: Connection, entries: Sequence[Suppress], now: datetime)
     heavier = [row for row in rows if _weighs_more(keys[str(row["address_key"])], known.get(str(row["address_key"])))]
     update_rows(connection, suppression, heavier)
     return sorted(owners.values())
+
+
+def _taken_back(connection: Connection, entries: Mapping[str, Suppress], owners: Mapping[str, str]) -> list[str]:
+    """The addresses whose contacts have subscribed again, themselves, since they unsubscribed."""
+    asked = {key: owners[key] for key, one in entries.items() if key in owners and one.reason in LIFTED}
+    again: dict[str, datetime] = {}
+    word = consent_change.c
+    for some in chunks(sorted(set(asked.values()))):
+        said = select(word.contact_id, func.max(word.occurred_at)).where(word.contact_id.in_(some))
+        mine = said.where(word.source == OWN_WORD, word.given.is_(True)).group_by(word.contact_id)
+        again.update((contact_id, at) for contact_id, at in connection.execute(mine))
+    return [
+        key
+        for key, contact_id in asked.items()
+        if contact_id in again and entries[key].occurred_at <= again[contact_id]
+    ]
 
 
 def _reasons(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
@@ -80,10 +105,10 @@ def reasons_of(connection: Connection, contact_id: str) -> set[SuppressionReason
     return {SuppressionReason(reason) for reason in rows.scalars()}
 
 
-def lift(connection: Connection, contact_id: str, reason: SuppressionReason) -> None:
-    """Let the contact's addresses be mailed again that were suppressed for that reason, and for no other."""
+def lift(connection: Connection, contact_id: str) -> None:
+    """Let the contact's addresses be mailed again that were suppressed because they unsubscribed, and no others."""
     own = select(contact_address.c.address_key).where(contact_address.c.contact_id == contact_id)
-    mine = suppression.c.address_key.in_(own) & (suppression.c.reason == reason.value)
+    mine = suppression.c.address_key.in_(own) & suppression.c.reason.in_([reason.value for reason in LIFTED])
     connection.execute(delete(suppression).where(mine))
 
 

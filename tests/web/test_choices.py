@@ -6,10 +6,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import delete
 
 from nurture.actions.record import record_suppressions
 from nurture.core.event import Suppress, SuppressionReason
 from nurture.emails.links import Purpose
+from nurture.store import tables
 from web.ground import Ground, served
 
 Served = tuple[Ground, httpx.Client]
@@ -193,6 +195,24 @@ def test_who_subscribed_again_can_unsubscribe_again(lite: Served) -> None:
     client.post(ground.path(Purpose.UNSUBSCRIBE), data=ONE_CLICK)
     assert ground.rows("suppression")[0]["reason"] == "unsubscribed"
     assert len(ground.events("unsubscribed")) == 2
+
+
+def test_an_unsubscribe_that_is_told_late_does_not_overrule_a_later_subscribing(web: Served) -> None:
+    ground, client = web
+    before = ground.clock.at
+    client.post(ground.path(Purpose.UNSUBSCRIBE), data=ONE_CLICK)
+    ground.clock.forward(timedelta(hours=1))
+    again(ground, client, "offers")
+    ground.clock.forward(timedelta(hours=1))
+    database, program = ground.opened.database, ground.release.program
+    for at, reason, stands in (
+        (before, "unsubscribed", False), (before, "bounced", True), (ground.clock.at, "unsubscribed", True)
+    ):  # fmt: skip
+        entry = Suppress("ada@example.com", SuppressionReason(reason), "import", at)
+        record_suppressions(database, program, [entry], ground.clock.at)
+        assert bool(ground.rows("suppression")) is stands
+        with database.write() as connection:
+            connection.execute(delete(tables.suppression))
 
 
 @pytest.mark.parametrize("reason", ["bounced", "complained", "manual", "imported", "sunset"])
