@@ -203,8 +203,8 @@ def test_broken_headers_do_not_break_the_reading(line: bytes) -> None:
 
 MAILS = [mail(GMAIL_REPLY), mail(OUTLOOK_REPLY), mail(EXCHANGE_BOUNCE), bounce(), complaint(), reply()]
 MASS = [
-    b"\r\n", b"\r\n\r\n", b"--", b";", b"=?", b"?=", b"\x00", b"\xff", b"\xc3", b"(", b'"', b"<", b">", b"@", b":", b"*=",
-    b"Content-Type: ", b"boundary=", b"message/rfc822", b"message/delivery-status", b"base64", b"99999999999",
+    b"\r\n", b"\r\n\r\n", b"--", b";", b"=?", b"?=", b"\x00", b"\xff", b"\xc3", b"(", b'"', b"<", b">", b"@", b":",
+    b"*=", b"Content-Type: ", b"boundary=", b"message/rfc822", b"message/delivery-status", b"base64", b"99999999999",
 ]  # fmt: skip
 
 
