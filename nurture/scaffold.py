@@ -18,6 +18,7 @@ SHIPPED = (
     ".env.example",
     "campaigns/*.yaml",
     "templates/**/*.html",
+    "templates/**/*.mjml",
     "templates/**/*.txt",
     "samples/*.csv",
 )

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from nurture.core.email import Mailbox
 from nurture.core.problem import Problem
+from nurture.emails import mjml
 from nurture.emails.anchors import Anchors
 from nurture.emails.build import Builder, text_template
 from nurture.emails.fold import assigned, fold
@@ -144,7 +145,7 @@ def compile_email(
     front matter. Raises ProjectError with every problem found at its line.
     """
     path = resolve_locale(files, template, locale, branding.default_locale)
-    language = path.removeprefix(template + ".").removesuffix("html").rstrip(".") or branding.default_locale
+    language = path.removeprefix(template).rpartition(".")[0].lstrip(".") or branding.default_locale
     front, pieces = expand(files, path, language)
     branding = replace(branding, sender=front.sender or branding.sender, base_url=branding.base_url.rstrip("/"))
     _check_addresses(branding)
@@ -206,6 +207,8 @@ class _Compilation:
             raise refuse(problem) from None
 
     def _bodies(self, pieces: list[Piece], preheader: bool) -> tuple[Anchors, Builder]:
+        if self.path.endswith(mjml.ENDING):
+            pieces = mjml.to_html(pieces, self.language)
         pieces = completed(pieces, self.branding.legal, html=True)
         pieces.append(Piece(Kind.VALUE, "email.preheader", self.path, 1))
         anchors = Anchors(pieces)

@@ -15,7 +15,7 @@ from nurture.emails.build import literal, tag
 from nurture.emails.compile import CompiledEmail
 from nurture.emails.inherit import expand
 from nurture.emails.marks import PIECE
-from nurture.emails.source import FOLDER, Front, Kind, Piece, Source, beside, cut, environment, variants
+from nurture.emails.source import FOLDER, Front, Kind, Piece, Source, beside, cut, environment, written
 
 CLIPPED = 102_000
 """Bytes of HTML past which Gmail cuts an email off, its pixel and unsubscribe link with it."""
@@ -40,7 +40,7 @@ _ELSEWHERE = {
     "coupon": ("'coupon' is known only to emails of steps that give one",
                "write 'coupon: {pool: …, valid_for: 7 days}' at the step"),
 }  # fmt: skip
-_IMAGE = re.compile(r"<img(?=[\s>/])(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.I)
+_IMAGE = re.compile(r"<(?:img|mj-image)(?=[\s>/])(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.I)
 _ALT = re.compile(r"\salt(?=[\s=>/])", re.I)
 _WIDTH = re.compile(r"\swidth=", re.I)
 _SRC = re.compile(r"\ssrc=(?:\"([^\"]*)\"|'([^']*)'|([^\s>]*))", re.I)
@@ -89,13 +89,12 @@ def undeclared(files: Mapping[str, str], template: str, more: frozenset[str] = f
 
 
 def _versions(files: Mapping[str, str], template: str) -> Iterator[tuple[str, Front, list[Piece]]]:
-    for locale in variants(files, template):
-        path = f"{template}.{locale}.html" if locale else f"{template}.html"
+    for locale, path in sorted(written(files, template).items()):
         yield (path, *expand(files, path, locale))
 
 
 def _locale(path: str, template: str) -> str:
-    return path.removeprefix(template).removesuffix(".html").lstrip(".")
+    return path.removeprefix(template).rpartition(".")[0].lstrip(".")
 
 
 def _disliked(pieces: Sequence[Piece]) -> Iterator[Problem]:

@@ -90,8 +90,24 @@ def environment() -> Environment:
 
 def variants(files: Mapping[str, str], template: str) -> list[str]:
     """The locales `template` is written in, sorted; "" is the one without a locale in its name."""
-    form = re.compile(re.escape(template) + r"(?:\.([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*))?\.html\Z")
-    return sorted(match[1] or "" for match in map(form.match, files) if match)
+    return sorted(written(files, template))
+
+
+def written(files: Mapping[str, str], template: str) -> dict[str, str]:
+    """The path of `template` in each locale it is written in; "" is the one without a locale in its name.
+
+    Raises ProjectError where it is written twice, in HTML and in MJML.
+    """
+    form = re.compile(re.escape(template) + r"(?:\.([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*))?\.(?:html|mjml)\Z")
+    found: dict[str, str] = {}
+    for path, match in ((path, form.match(path)) for path in sorted(files)):
+        locale = (match[1] or "") if match else ""
+        if match and locale in found:
+            message = f"{found[locale]} stands beside this, and is the same email"
+            raise refuse(Problem(FOLDER + path, 1, 1, "template", message, "keep one of them"))
+        if match:
+            found[locale] = path
+    return found
 
 
 def resolve_locale(files: Mapping[str, str], template: str, locale: str, default: str) -> str:
@@ -102,9 +118,10 @@ def resolve_locale(files: Mapping[str, str], template: str, locale: str, default
     if not _NAME.match(template):
         message = f"{template!r} is no name of a template"
         raise refuse(Problem(FOLDER + template, 1, 1, "template", message, "write it like welcome/first"))
-    path = _localised(files, template, ".html", locale) or _localised(files, template, ".html", default)
-    if path is None:
-        path = next((f"{template}.{name}.html" for name in variants(files, template)), None)
+    found = written(files, template)
+    by_case = {name.lower(): path for name, path in found.items()}
+    tries = [*_tried(locale), "", *_tried(default), *sorted(found)]
+    path = next((by_case[name.lower()] for name in tries if name.lower() in by_case), None)
     if path is None:
         raise refuse(Problem(FOLDER + template + ".html", 1, 1, "template", "there is no such template"))
     return path
@@ -112,7 +129,7 @@ def resolve_locale(files: Mapping[str, str], template: str, locale: str, default
 
 def beside(files: Mapping[str, str], path: str, ending: str) -> str | None:
     """The file of the same name and locale with another ending, if there is one."""
-    other = path.removesuffix(".html") + ending
+    other = path.rpartition(".")[0] + ending
     return other if other in files else None
 
 
@@ -123,11 +140,15 @@ def localised(files: Mapping[str, str], path: str, locale: str) -> str | None:
 
 
 def _localised(files: Mapping[str, str], stem: str, ending: str, locale: str) -> str | None:
-    locale = locale.replace("_", "-")
-    tries = [f".{locale}", f".{locale.split('-')[0]}"] if locale else []
     by_case = {name.lower(): name for name in files}
-    found = (by_case.get(f"{stem}{middle}{ending}".lower()) for middle in [*tries, ""])
-    return next((path for path in found if path is not None), None)
+    found = (by_case.get(f"{stem}.{one}{ending}".lower()) for one in _tried(locale))
+    return next((path for path in found if path is not None), by_case.get(f"{stem}{ending}".lower()))
+
+
+def _tried(locale: str) -> list[str]:
+    """The names a locale's own variant may have: `tr-CY`, then `tr`."""
+    locale = locale.replace("_", "-")
+    return [locale, locale.split("-")[0]] if locale else []
 
 
 def read(files: Mapping[str, str], path: str) -> Source:

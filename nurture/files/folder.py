@@ -14,7 +14,7 @@ MAX_FILES = 5000
 PROJECT = "nurture.yaml"
 CAMPAIGNS = "campaigns"
 TEMPLATES = "templates/emails"
-KINDS = {CAMPAIGNS: (".yaml", ".yml"), TEMPLATES: (".html", ".txt")}
+KINDS = {CAMPAIGNS: (".yaml", ".yml"), TEMPLATES: (".html", ".mjml", ".txt")}
 
 
 def _below(directory: Path, folder: str) -> Iterator[Path]:

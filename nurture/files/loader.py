@@ -21,7 +21,7 @@ from nurture.files.folder import CAMPAIGNS, PROJECT, TEMPLATES, scan
 from nurture.files.positions import Positions
 from nurture.files.tree import MAX_PROBLEMS, read
 
-TEMPLATE = re.compile(r"([a-z0-9_/-]+)(?:\.[A-Za-z0-9-]+)?\.html")
+TEMPLATE = re.compile(r"([a-z0-9_/-]+)(?:\.[A-Za-z0-9-]+)?\.(?:html|mjml)")
 CAMPAIGN_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 M = TypeVar("M", bound=BaseModel)
 
