@@ -22,9 +22,9 @@ _WORDS = frozenset({
 })  # fmt: skip
 _KNOWN = _WORDS | {
     "mjml", "mj-head", "mj-body", "mj-attributes", "mj-all", "mj-class", "mj-font", "mj-breakpoint",
-    "mj-html-attributes", "mj-selector", "mj-html-attribute", "mj-section", "mj-wrapper", "mj-group", "mj-column", "mj-image", "mj-divider",
-    "mj-spacer", "mj-hero", "mj-navbar", "mj-social", "mj-accordion", "mj-accordion-element", "mj-carousel",
-    "mj-carousel-image",
+    "mj-html-attributes", "mj-selector", "mj-html-attribute", "mj-section", "mj-wrapper", "mj-group", "mj-column",
+    "mj-image", "mj-divider", "mj-spacer", "mj-hero", "mj-navbar", "mj-social", "mj-accordion", "mj-accordion-element",
+    "mj-carousel", "mj-carousel-image",
 }  # fmt: skip
 _MARK = f"[{chr(PIECE)}-{chr(PIECE + MAX_PIECES - 1)}]"
 _TOKEN = re.compile(
