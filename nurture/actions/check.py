@@ -13,7 +13,7 @@ from nurture.core.errors import ProjectError
 from nurture.core.problem import Problem
 from nurture.core.project import Project
 from nurture.emails.compile import Branding, CompiledEmail, compile_email
-from nurture.emails.lint import COUPON, EVENT, lint, oversize, undeclared
+from nurture.emails.lint import COUPON, EVENT, REFERRAL, lint, oversize, undeclared
 from nurture.emails.source import variants
 from nurture.files import walk
 from nurture.files.folder import CAMPAIGNS, scan
@@ -98,7 +98,7 @@ def _written(
     template, subject = step.template(variant), step.subject_of(variant)
     emails: dict[EmailKey, CompiledEmail] = {}
     wrong = _subject(loaded, campaign, step, variant)
-    problems = [*wrong, *_linted(loaded.templates, template, known_besides(campaign, step))]
+    problems = [*wrong, *_linted(loaded.templates, template, known_besides(loaded, campaign, step))]
     for locale in () if wrong else sorted({"", *variants(loaded.templates, template)}):
         try:
             branding = branding_of(loaded, campaign, step)
@@ -111,9 +111,11 @@ def _written(
     return emails, problems
 
 
-def known_besides(campaign: Campaign, step: SendStep) -> frozenset[str]:
+def known_besides(loaded: Loaded, campaign: Campaign, step: SendStep) -> frozenset[str]:
     """The names that only this step's emails know."""
-    return (EVENT if isinstance(campaign.enter, EnterOn) else frozenset()) | (COUPON if step.coupon else frozenset())
+    shared = loaded.project is None or loaded.project.referral is not None
+    asked = ((isinstance(campaign.enter, EnterOn), EVENT), (step.coupon is not None, COUPON), (shared, REFERRAL))
+    return frozenset[str]().union(*(names for holds, names in asked if holds))
 
 
 def _linted(templates: Mapping[str, str], template: str, more: frozenset[str]) -> list[Problem]:
@@ -131,7 +133,8 @@ def _subject(loaded: Loaded, campaign: Campaign, step: SendStep, variant: str) -
     if subject is None:
         return []
     try:
-        found: Sequence[Problem] = undeclared({f"{SUBJECT}.html": subject}, SUBJECT, known_besides(campaign, step))
+        more = known_besides(loaded, campaign, step)
+        found: Sequence[Problem] = undeclared({f"{SUBJECT}.html": subject}, SUBJECT, more)
     except ProjectError as error:
         found = error.problems
     path = f"{CAMPAIGNS}/{campaign.name}.yaml"

@@ -8,11 +8,12 @@ without a date never overrides what is known; one with a date counts if it is th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from nurture.actions import refer
 from nurture.actions.contact_changes import apply_chunk, preview_chunk
 from nurture.actions.importing import (
     Cells,
@@ -45,6 +46,7 @@ from nurture.core.program import Program
 from nurture.core.project import Project
 from nurture.core.zone import zone
 from nurture.store.database import Database
+from nurture.store.suppressions import contacts_by_address
 
 FIELDS = {
     "email": "address e_mail mail eposta e_posta email_address",
@@ -67,6 +69,7 @@ FIELDS = {
     "account": "account_name company company_name organisation organization",
     "account_owner": "account_owner_name",
     "account_owner_address": "account_owner_email",
+    refer.COLUMN: refer.OTHER_NAMES,
 }
 """Each field and its other names, as `fold_name` spells them."""
 
@@ -75,7 +78,8 @@ ONE_LINE = ("first_name", "last_name", "name", "source", "consent_source", "acco
 
 
 def import_contacts(database: Database, program: Program, job: Job, now: datetime) -> Summary:
-    """Import contacts; counts new, changed, unchanged, repeated, suppressed and rejected. `now` is aware UTC.
+    """Import contacts; counts new, changed, unchanged, repeated, suppressed and rejected,
+    and where the project has referrals `referred` and `unknown_refs`. `now` is aware UTC.
 
     Each chunk is a transaction, so an interrupted import is resumed by running it again.
     Raises InputError when the table has no column for addresses.
@@ -87,7 +91,30 @@ def import_contacts(database: Database, program: Program, job: Job, now: datetim
         people = _people(job, _reader(program, job, now), rejects, partial(finish, program.project), summary.counts)
         for chunk in in_chunks(people):
             summary.counts.update(work(database, program, chunk, now))
+            summary.counts.update(_credit(database, job, chunk, now))
     return summary
+
+
+def _credit(database: Database, job: Job, chunk: Sequence[Cells], now: datetime) -> Counter[str]:
+    """Give credit to those by whom the people of these rows came."""
+    referred = {said["key"]: said for said in chunk if refer.COLUMN in said}
+    if not referred or job.dry_run:
+        return Counter()
+    with database.write() as connection:
+        owners = contacts_by_address(connection, sorted(referred))
+        told = [
+            refer.Said(owners[key], said[refer.COLUMN], said.get("signed_up_at", now))
+            for key, said in referred.items()
+            if key in owners
+        ]
+        return refer.credit(connection, job.signer, told, now)
+
+
+def _aliases(program: Program) -> Mapping[str, str]:
+    """The names of columns; without referrals, a column called so is an attribute as any other."""
+    if program.project.referral:
+        return ALIASES
+    return {name: wanted for name, wanted in ALIASES.items() if wanted != refer.COLUMN}
 
 
 # --- columns to values -------------------------------------------------------------------------------
@@ -107,9 +134,10 @@ def _reader(program: Program, job: Job, now: datetime) -> Reader:
         "tracking": parsed("tracked", parse_switch),
         **{name: parsed(name, clean_line) for name in ONE_LINE},
         "account_owner_address": parsed("account_owner_address", parse_owner),
+        refer.COLUMN: parsed(refer.COLUMN, clean_line),
         **{name: parsed(name, instant) for name in ("signed_up_at", "customer_since", "consent_at")},
     }
-    return Reader(ALIASES, takes, _attribute, job.mapping)
+    return Reader(_aliases(program), takes, _attribute, job.mapping)
 
 
 def _attribute(name: str, typed: bool) -> Take:

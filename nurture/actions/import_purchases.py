@@ -15,6 +15,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from nurture.actions import refer
 from nurture.actions.contact_changes import apply_in
 from nurture.actions.importing import (
     Cells,
@@ -59,6 +60,7 @@ FIELDS = {
     "type": "kind",
     "refund_of": "",
     "refund_id": "refund",
+    refer.COLUMN: refer.OTHER_NAMES,
 }
 ALIASES = aliased(FIELDS)
 AMOUNT = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,9})?")
@@ -82,7 +84,8 @@ class _Import:
 
 
 def import_purchases(database: Database, program: Program, job: Job, now: datetime) -> Summary:
-    """Import purchases; counts new, known, contacts (come to be known by them), refunds, known_refunds and rejected.
+    """Import purchases; counts new, known, contacts (come to be known by them), refunds, known_refunds and
+    rejected, and where the project has referrals `referred` and `unknown_refs`.
 
     `now` is aware UTC. Raises InputError when the table lacks the columns for order, contact or time.
     """
@@ -124,7 +127,7 @@ def _takes(program: Program, now: datetime) -> dict[str, Take]:
         "items": keep("items"),
         "coupon": parsed("coupon", parse_code),
         "type": parsed("refund", parse_type),
-        **{name: parsed(name, word) for name in ("order_id", "refund_of", "refund_id")},
+        **{name: parsed(name, word) for name in ("order_id", "refund_of", "refund_id", refer.COLUMN)},
     }
 
 
@@ -237,7 +240,15 @@ def _record(run: _Import, chunk: Sequence[Read], rejects: Rejects) -> None:
             run.summary.counts["contacts"] = len(run.people)
             return
         owners.update(_meet(run, connection, strangers))
-        record_purchases_in(connection, run.program, [_purchase(said, owners) for said in fresh], run.now)
+        bought = [_purchase(said, owners) for said in fresh]
+        record_purchases_in(connection, run.program, bought, run.now)
+        if run.program.project.referral:
+            told = [
+                refer.Said(one.contact_id, said[refer.COLUMN], one.occurred_at, one.order_id)
+                for one, said in zip(bought, fresh, strict=True)
+                if refer.COLUMN in said
+            ]
+            run.summary.counts.update(refer.credit(connection, run.job.signer, told, run.now))
 
 
 def _sift(

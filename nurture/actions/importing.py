@@ -20,6 +20,7 @@ from typing import IO, Any, TypeVar
 
 from nurture.actions.addresses import read_address
 from nurture.core.errors import InputError
+from nurture.emails.links import Signer
 from nurture.files.tabular import Row, Table
 from nurture.store.contacts import in_bulk
 from nurture.store.database import Database
@@ -55,7 +56,8 @@ class Job:
 
     `ids` gives the hexadecimal text of so many random bytes, for the ids of new contacts. At most `held` addresses that
     come several times are gathered at once; more take another reading. At most `shown` rejects are told with
-    their reasons. Without `bulk` nothing is prepared for very many rows, which a service at work would feel.
+    their reasons. Without `bulk` nothing is prepared for very many rows, which a service at work would feel. The
+    `signer` reads referral codes.
     """
 
     table: Table
@@ -67,6 +69,7 @@ class Job:
     held: int = 50_000
     shown: int = SHOWN
     bulk: bool = True
+    signer: Signer | None = None
 
     def at_work(self, database: Database) -> AbstractContextManager[None]:
         """While the rows go in."""

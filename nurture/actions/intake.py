@@ -10,6 +10,7 @@ from typing import Any
 from nurture.actions import import_contacts, import_events, import_purchases, import_suppressions
 from nurture.actions.importing import Job, Summary
 from nurture.core.program import Program
+from nurture.emails.links import Signer
 from nurture.files.tabular import Given
 from nurture.store.database import Database
 
@@ -43,11 +44,13 @@ class Taken:
     refused: Mapping[int, str]
 
 
-def take_rows(database: Database, program: Program, kind: str, values: Sequence[Any], now: datetime) -> Taken:
-    """Take in rows as an import of `kind` would: good ones go in, whatever the others are. `now` is aware UTC.
+def take_rows(database: Database, program: Program, kind: str, values: Sequence[Any], now: datetime,
+              signer: Signer | None = None) -> Taken:  # fmt: skip
+    """Take in rows as an import of `kind` would: good ones go in, whatever the others are. `now` is aware UTC;
+    `signer` reads referral codes.
 
     Taking the same rows again changes nothing.
     """
-    job = Job(Given.of(values), shown=len(values), bulk=False)
+    job = Job(Given.of(values), shown=len(values), bulk=False, signer=signer)
     summary = KINDS[kind].take(database, program, job, now)
     return Taken(dict(summary.counts), {one.line: one.reason for one in summary.first_rejects})

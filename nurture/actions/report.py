@@ -15,15 +15,17 @@ from nurture.core.errors import NotFound
 from nurture.core.experiment import Interval, Measured, earned, uplift
 from nurture.core.program import Course, Program
 from nurture.core.values import Duration
-from nurture.store import pools, reports, trials
+from nurture.store import pools, referrals, reports, trials
 from nurture.store.database import Connection, Database
 from nurture.store.pools import StepCoupons
+from nurture.store.referrals import Referrals
 from nurture.store.reports import ClaimRow, EnrollmentRow, MessageRow
 from nurture.store.trials import TrialRow
 
 RUNNING = "running"
 WAITING = ("due", "retry", "sending")
 NOTHING = Measured(0, 0)
+NO_REFERRALS = Referrals()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class Report:
     """The project, or one campaign of it, at `at` (aware UTC). Money in minor units of `currency`.
 
     `holdout` compares all who entered any campaign with those whom the project holds out; None where it holds out none.
+    `referrals` are those by links in the campaign's emails, or all of the project's.
     """
 
     at: datetime
@@ -143,6 +146,7 @@ class Report:
     stages: Mapping[str, int]
     revenue: int
     holdout: Comparison | None = None
+    referrals: Referrals = NO_REFERRALS
 
 
 def report(database: Database, program: Program, now: datetime, campaign: str | None = None) -> Report:
@@ -168,6 +172,7 @@ def report_in(connection: Connection, program: Program, now: datetime, campaign:
         conversions=_conversions(connection),
         stages=reports.stage_counts(connection),
         revenue=reports.revenue_in_all(connection),
+        referrals=referrals.counts(connection, campaign),
         holdout=_project_holdout(connection, program, rows.entries, now),
     )
 

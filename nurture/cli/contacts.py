@@ -20,6 +20,7 @@ TOLD = {
     "events": ("occurred_at", "kind", "source", "name", "machine"),
     "purchases": ("occurred_at", "order_id", "amount", "currency", "refunded", "campaign", "touch"),
     "refunds": ("occurred_at", "refund_id", "order_id", "amount"),
+    "referrals": ("occurred_at", "address", "campaign", "step", "purchases", "revenue"),
     "conversions": ("occurred_at", "order_id", "kind", "old_stage", "reversed_at", "superseded_at"),
 }
 """The columns shown of each heading; --json has all."""
@@ -86,13 +87,15 @@ def _tell(known: dict[str, Any], currency: str) -> None:
         if value not in (None, ""):
             print(plain(f"{name.replace('_', ' '):<{width}}  {_time(value)}"))
     for heading, columns in TOLD.items():
-        rows = [[_shown(row, name) for name in columns] for row in known[heading]]
+        rows = [[_shown(row, name, currency) for name in columns] for row in known[heading]]
         if rows:
             print()
             table(rows, [name.removesuffix("_at").replace("_", " ") for name in columns], title=heading)
 
 
-def _shown(row: dict[str, Any], name: str) -> object:
+def _shown(row: dict[str, Any], name: str, currency: str) -> object:
+    if name == "revenue":
+        return _money(row[name], currency)
     if name in MONEY and row.get("currency"):
         return _money(row[name], row["currency"])
     return _time(row[name])

@@ -62,7 +62,8 @@ def contacts(ctx: click.Context, /, file: Path, **options: Any) -> int:
 
     Columns: email, first_name, last_name, name, locale, timezone, country, source, signed_up_at, stage,
     customer_since, tags (a;b), consent (yes, no or topics), consent_topics, consent_source, consent_at, tracking,
-    account, account_owner, account_owner_address.
+    account, account_owner, account_owner_address, ref (the code or address of whoever brought them, where nurture.yaml
+    has `referral`).
     An empty cell says nothing. A cell of your own columns is read as in a campaign file: 5 is a number, true a
     switch, 007 and yes are text. Times without a zone are in the project's.
 
@@ -149,7 +150,10 @@ def _run(ctx: click.Context, /, file: Path, action: Callable[..., Summary], opti
         print(plain(table.shape), file=sys.stderr)
         rejects = options["rejects"] or _reject_path(file, table.delimiter is None)
         with progress(table.size, file.name) as done:
-            job = Job(table, mapping, rejects, options["dry_run"], lambda position: done(to=position))
+            signer = opened.signer if opened.project.referral else None
+            job = Job(
+                table, mapping, rejects, options["dry_run"], lambda position: done(to=position), signer=signer
+            )  # fmt: skip
             summary = action(opened.database, opened.program, job, opened.now())
     emit(summary.as_data(), options["as_json"], lambda _: _tell(summary))
     return SOME_REJECTED if summary.rejected else 0

@@ -44,7 +44,22 @@ def command(ctx: click.Context, campaign: str | None, as_json: bool) -> None:
 
     opened = open_project(project_directory(ctx))
     found = report(opened.database, running(opened), opened.now(), campaign)
-    emit(found, as_json, lambda it: show_campaign(it.campaigns[0], it.currency) if campaign else show_report(it))
+    emit(found, as_json, lambda it: _show_one(it) if campaign else show_report(it))
+
+
+def _show_one(report: Report) -> None:
+    show_campaign(report.campaigns[0], report.currency)
+    _show_referrals(report)
+
+
+def _show_referrals(report: Report) -> None:
+    """Say whom people brought, where anybody did."""
+    brought = report.referrals
+    if brought.referred:
+        print(
+            f"\nReferrals: {brought.referrers:,} people brought {brought.referred:,}, of whom {brought.bought:,} "
+            f"bought for {money(brought.revenue, report.currency)}."
+        )
 
 
 def running(opened: Opened) -> Program:
@@ -70,6 +85,7 @@ def show_report(report: Report) -> None:
     )
     stages = ", ".join(f"{count:,} {stage}" for stage, count in report.stages.items())
     print(f"Stages: {stages or 'nobody yet'}.")
+    _show_referrals(report)
     if report.holdout:
         print("\nAll campaigns together, beside those whom the project holds out; reached is who bought anything.")
         _show_comparison(report.holdout, report.currency)

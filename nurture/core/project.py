@@ -11,6 +11,7 @@ from nurture.core.calendar import NotOn
 from nurture.core.campaign import SendWindow
 from nurture.core.condition import Closed
 from nurture.core.coupon import Pool, PoolName
+from nurture.core.referral import Referral
 from nurture.core.replies import Replies
 from nurture.core.score import Scoring
 from nurture.core.telling import Webhook
@@ -204,6 +205,11 @@ class Project(Closed):
         {},
         description="Pools of single-use codes; the codes come in with `nurture import coupons POOL FILE`.",
         examples=[{"spring-10": {"worth": "10%"}}],
+    )
+    referral: Referral | None = Field(
+        None,
+        description="Where `links.referral` of emails leads, a link of their own that people share.",
+        examples=[{"url": "https://acme.example/welcome"}],
     )
     webhooks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")], Webhook] = Field(
         {},

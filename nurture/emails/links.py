@@ -32,6 +32,7 @@ class Purpose(StrEnum):
     VIEW = "view"
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
+    REFERRAL = "referral"
 
 
 PATHS = {
@@ -40,6 +41,7 @@ PATHS = {
     Purpose.VIEW: ("/v/", ""),
     Purpose.UNSUBSCRIBE: ("/u/", ""),
     Purpose.PREFERENCES: ("/p/", ""),
+    Purpose.REFERRAL: ("/r/", ""),
 }
 """What stands before and after the token in the path of each purpose."""
 

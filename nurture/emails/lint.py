@@ -34,7 +34,12 @@ _FIXED = {
     "coupon": frozenset({"code", "worth", "expires_at"}),
     "project": frozenset({"name", "postal_address", "legal", "currency"}),
 }
+REFERRAL = frozenset({"links.referral"})
+"""Known besides where the project says where shared links lead."""
+
 _ELSEWHERE = {
+    "links.referral": ("'links.referral' leads nowhere: nurture.yaml does not say where to",
+                       "write it there: 'referral: {url: https://…}'"),
     "event": ("'event' is known only to emails of campaigns that people enter on an event",
               "write 'enter: {on: …}' in the campaign's file"),
     "coupon": ("'coupon' is known only to emails of steps that give one",
@@ -152,7 +157,8 @@ def _unknown(pieces: Sequence[Piece], names: frozenset[str]) -> Iterator[Problem
         if name in _ELSEWHERE:
             yield piece.problem("name", *_ELSEWHERE[name])
             continue
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known - {'_', 'range'}))}"
+        told = sorted(known - {"_", "range"} - REFERRAL)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(told)}"
         yield piece.problem("name", f"{name!r} is not known to emails", hint)
 
 
@@ -163,5 +169,6 @@ def _uses(tree: nodes.Template, unknown: set[str], names: frozenset[str]) -> Ite
                 yield node.name, node.lineno, names
         elif isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
             fixed = _FIXED.get(node.node.name)
-            if fixed is not None and node.attr not in fixed:
-                yield f"{node.node.name}.{node.attr}", node.lineno, fixed
+            name = f"{node.node.name}.{node.attr}"
+            if fixed is not None and node.attr not in fixed and name not in names:
+                yield name, node.lineno, fixed

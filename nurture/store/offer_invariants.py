@@ -1,4 +1,4 @@
-"""The guarantees about coupon codes, as queries: each must return no row."""
+"""The guarantees about coupon codes and referrals, as queries: each must return no row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Select, and_, exists, func, not_, or_, select
 
 from nurture.store.messages import COUNTED
 from nurture.store.scope import CLAIM, MESSAGE, Invariant, Scope, m
-from nurture.store.tables import coupon, message, purchase
+from nurture.store.tables import contact, coupon, message, purchase, referral
 
 c, p = coupon.c, purchase.c
 CODE = (c.code_key, c.pool, c.contact_id, c.message_id)
@@ -47,6 +47,15 @@ def _redeemed(_: Scope) -> Iterator[Select[Any]]:
     yield select(*CODE, c.redeemed_at).where(wrong, c.redeemed_at.is_distinct_from(first))
 
 
+def _brought(_: Scope) -> Iterator[Select[Any]]:
+    """Nobody refers themself, each other, or without being known."""
+    r, other = referral.c, referral.alias("other").c
+    columns = (r.contact_id, r.referrer_id, r.occurred_at)
+    mutual = exists(select(1).where(other.contact_id == r.referrer_id, other.referrer_id == r.contact_id))
+    known = [exists(select(1).where(contact.c.id == column)) for column in (r.contact_id, r.referrer_id)]
+    yield select(*columns).where(or_(r.contact_id == r.referrer_id, mutual, not_(and_(*known))))
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(1, "codes with their claims", "Every email that gives a coupon was claimed with a code that held, and no "
               "other has one marked as given.", _given),
@@ -54,4 +63,5 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(6, "codes once", "No coupon code is kept twice, and no email has two.", _once),
     Invariant(6, "redemptions", "A code counts as redeemed at the first order that was made with it, and not without.",
               _redeemed),
+    Invariant(6, "referrals", "Everybody was brought by one other contact at most, no two by each other.", _brought),
 )  # fmt: skip

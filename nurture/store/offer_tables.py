@@ -1,4 +1,4 @@
-"""Tables of what is offered: coupon codes, each an identity of the whole project."""
+"""Tables of what is offered: coupon codes, each an identity of the whole project, and who brought whom."""
 
 from __future__ import annotations
 
@@ -27,3 +27,16 @@ coupon = table(
 _free = coupon.c.message_id.is_(None) & coupon.c.redeemed_at.is_(None)
 Index("ix_coupon_free", coupon.c.pool, coupon.c.expires_at, **only_where(_free))
 Index("ix_coupon_contact", coupon.c.contact_id, **only_where(coupon.c.contact_id.isnot(None)))
+
+referral = table(
+    "referral",
+    Column("contact_id", Id, primary_key=True),
+    Column("referrer_id", Id, nullable=False),
+    Column("message_id", Id),
+    Column("campaign", Word),
+    Column("step", Word),
+    Column("order_id", Key),
+    Column("occurred_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+)
+Index("ix_referral_referrer", referral.c.referrer_id)

@@ -31,6 +31,7 @@ from nurture.store.fact_tables import purchase_item as purchase_item
 from nurture.store.fact_tables import refund as refund
 from nurture.store.fact_tables import stray_event as stray_event
 from nurture.store.offer_tables import coupon as coupon
+from nurture.store.offer_tables import referral as referral
 from nurture.store.release_tables import compiled_email as compiled_email
 from nurture.store.release_tables import file_content as file_content
 from nurture.store.release_tables import meta as meta

@@ -94,7 +94,7 @@ class Api:
             program = self._parts.releases.current().program
         except NotFound:
             raise Refused(503, "Nothing is published yet; `nurture run` publishes the project's files.") from None
-        taken = take_rows(self._parts.database, program, kind, rows, self._parts.now())
+        taken = take_rows(self._parts.database, program, kind, rows, self._parts.now(), self._parts.signer)
         logger.info("action=api.taken kind=%s key=%s rows=%d refused=%d", kind, key.name, len(rows), len(taken.refused))
         results = [_result(place, taken.refused.get(place)) for place in range(len(rows))]
         status = 422 if len(taken.refused) == len(rows) else 200

@@ -27,6 +27,7 @@ AMOUNT: Schema = {
     "type": ["string", "number"], "examples": ["1450.00"],
     "description": "In major units; as text no digit is lost. A negative one is a refund.",
 }  # fmt: skip
+REF = _text("By whom they came, where the project has `referral`: the code their link brought, or an address.")
 ITEMS: Schema = {
     "type": "array", "items": {"type": "object", "additionalProperties": True},
     "description": "What was bought: objects with a name, a quantity, a price and whatever else emails should show.",
@@ -60,6 +61,7 @@ FIELDS: dict[str, dict[str, Schema]] = {
         "account_owner": _text("Who of us looks after that account."),
         "account_owner_address": _text("The owner's email address."),
         "tracking": SWITCH | {"description": "no: this person's opens and clicks are not measured."},
+        "ref": REF,
     },
     "purchases": {
         "order_id": _text("The order's id; it counts once in the whole project."),
@@ -70,6 +72,7 @@ FIELDS: dict[str, dict[str, Schema]] = {
         "at": TIME,
         "items": ITEMS,
         "coupon": _text("The coupon code it was made with."),
+        "ref": REF,
         "type": _text("What the row is.", enum=["purchase", "refund"]),
         "refund_of": _text("The order that is given back, in part or whole."),
         "refund_id": _text("The refund's own id, so that it counts once."),

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from nurture.core.email import Mailbox
 from nurture.core.errors import NotFound, RenderError
+from nurture.core.referral import landing
 from nurture.emails.links import PATHS, Purpose, Ref, safe_url
 from nurture.store import pages as rows
 from nurture.web import recording
@@ -60,6 +61,7 @@ class Public:
             Route("/o/{token:path}", self.pixel, methods=["GET"]),
             Route("/c/{token:path}", self.click, methods=["GET"]),
             Route("/v/{token:path}", self.view, methods=["GET"]),
+            Route("/r/{token:path}", self.shared, methods=["GET"]),
         ]
 
     def read(self, purpose: Purpose, request: Request) -> Ref | None:
@@ -115,6 +117,13 @@ class Public:
                 person = rows.chooser(connection, ref.contact_id)
             return self.notice("gone", person.locale if person else None, 404)
         return HTMLResponse(html, headers={"Content-Security-Policy": EMAIL_POLICY.format(frames="'none'")})
+
+    def shared(self, request: Request) -> Response:
+        """Send whoever follows a shared link on, with its code. Nothing is noted: it is not the contact who came."""
+        project = self.project()
+        if self.read(Purpose.REFERRAL, request) is None or project is None or project.referral is None:
+            return self.missing
+        return RedirectResponse(landing(project.referral.url, request.path_params["token"]), 302)
 
     @cached_property
     def missing(self) -> Response:

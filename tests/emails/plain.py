@@ -129,6 +129,7 @@ class Plain:
             "view": self.url(Purpose.VIEW, envelope),
             "preferences": self.url(Purpose.PREFERENCES, envelope),
             "unsubscribe": self.url(leave, envelope),
+            "referral": self.url(Purpose.REFERRAL, envelope),
             "open": self.url(Purpose.OPEN, envelope),
         }
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
+from nurture.actions.check import check
 from nurture.emails.links import PATHS, Purpose, Signer
 from nurture.store import tables
 from web.ground import Ground, served
@@ -196,3 +197,17 @@ def test_an_email_to_an_address_that_was_blanked_since_is_no_longer_shown(web: S
     assert (answer.status_code, "No longer kept" in answer.text) == (404, True)
     contact_id, message_id = ground.people["ada"]
     assert client.get(f"/contacts/{contact_id}/messages/{message_id}").status_code == 404
+
+
+def test_a_shared_link_leads_on_with_its_code_and_notes_nothing(lite: Served) -> None:
+    ground, client = lite
+    path = ground.path(Purpose.REFERRAL)
+    assert client.get(path).status_code == 404
+    file = ground.opened.directory / "nurture.yaml"
+    file.write_text(file.read_text() + "\nreferral: {url: https://acme.example/hello}\n")
+    ground.opened.releases.publish(check(ground.opened.directory), ground.clock.at)
+    answer = client.get(path)
+    code = path.removeprefix("/r/")
+    assert (answer.status_code, answer.headers["location"]) == (302, f"https://acme.example/hello?ref={code}")
+    assert client.get(path[:-1] + "_").status_code == 404
+    assert ground.events("clicked") == [] and ground.person()["last_clicked_at"] is None
