@@ -205,16 +205,18 @@ def prepare(message: Outgoing, wire: Wire, settings: SmtpSettings) -> Item | Rej
         detail = "the address has letters outside ASCII, and the relay does not offer SMTPUTF8 (RFC 6531)"
         return Rejected(detail, BounceClass.CONTENT)
     data = email.as_bytes()
-    mail = f"MAIL FROM:<{sender}>{_parameters(wire, data, plain)}\r\n"
+    mail = f"MAIL FROM:<{sender}>{_parameters(wire, data, plain, message.message_id)}\r\n"
     commands = (mail.encode(), f"RCPT TO:<{to}>\r\n".encode(), _DATA)
     return Item(commands, _stuffed(data), _DOT if data.endswith(b"\r\n") else b"\r\n" + _DOT)
 
 
-def _parameters(wire: Wire, data: bytes, plain: bool) -> str:
-    """MAIL's parameters: SIZE (RFC 1870), BODY (RFC 6152) and SMTPUTF8 (RFC 6531), where of use."""
+def _parameters(wire: Wire, data: bytes, plain: bool, message_id: str) -> str:
+    """MAIL's parameters: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), and by what name and how much of the
+    message a bounce shall give back (RFC 3461), where of use."""
     size = f" SIZE={len(data)}" if wire.size else ""
     body = " BODY=8BITMIME" if wire.eight_bit and not data.isascii() else ""
-    return size + body + ("" if plain else " SMTPUTF8")
+    report = f" RET=HDRS ENVID={message_id}" if wire.reports else ""
+    return size + body + ("" if plain else " SMTPUTF8") + report
 
 
 def _stuffed(data: bytes) -> bytes:

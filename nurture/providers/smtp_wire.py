@@ -60,6 +60,7 @@ class Wire:
         self.utf8 = client.has_extn("smtputf8")
         self.eight_bit = client.has_extn("8bitmime")
         self.size = client.has_extn("size")
+        self.reports = client.has_extn("dsn")
 
     def write(self, data: bytes, seconds: float) -> None:
         """Send all of `data`, each piece within `seconds`. Raises Lost with the count of bytes gone."""

@@ -243,6 +243,12 @@ def test_what_arrives_is_the_email_to_the_byte() -> None:
     assert server.taken[0].mail == f"MAIL FROM:<hello@mail.acme.example> SIZE={size}"
 
 
+def test_a_relay_that_reports_is_told_by_what_name_to_do_so() -> None:
+    with ScriptedSmtp(extensions=("PIPELINING", "DSN")) as server:
+        send(server, 1)
+    assert server.taken[0].mail.endswith(f"> RET=HDRS ENVID={outgoing(1).message_id}")
+
+
 def test_the_relays_own_id_is_kept_with_the_acceptance() -> None:
     with ScriptedSmtp({"DOT": {1: "250 2.0.0 Ok: queued as 4bX9Qz1"}}) as server:
         assert send(server, 1) == [Accepted("4bX9Qz1")]
