@@ -215,6 +215,16 @@ def test_a_crash_between_the_commit_and_the_move_counts_nothing_twice(start: Sta
     assert list((box / "new").iterdir()) == []
 
 
+def test_two_who_read_one_box_count_and_move_each_mail_once(start: Start, box: Path) -> None:
+    line, ours = sent(start)
+    deliver(box, reply(ours=ours))
+    slow = Maildir(box)
+    batch = next(slow.batches(None))
+    assert read(line, box).new == {"replied": 1}
+    slow.done(batch, ())
+    assert [path.name for path in (box / "cur").iterdir()] == ["1:2,S"]
+
+
 def test_what_cannot_be_read_is_put_aside_and_holds_up_nothing(start: Start, box: Path) -> None:
     line, ours = sent(start)
     deliver(box, b"\x00\xff garbage", "1")
