@@ -154,7 +154,7 @@ class FilledEmail:
         self.urls = _Urls(filler, envelope)
         self._cache: bytes | None = None
         try:
-            self._to = mime.address_field("To", envelope.recipient)
+            self._to = mime.address_field("To", envelope.recipient, international=True)
         except ValueError as error:
             raise RenderError(f"The recipient cannot be written to: {error}.") from None
 
@@ -187,7 +187,10 @@ class FilledEmail:
         )
 
     def as_bytes(self) -> bytes:
-        """The whole message: multipart/alternative, plain first, quoted-printable, CRLF."""
+        """The whole message: multipart/alternative, plain first, quoted-printable, CRLF.
+
+        ASCII, but for an address in To that is not: it stands there in UTF-8 (RFC 6532).
+        """
         if self._cache is None:
             self._cache = self._assemble()
         return self._cache

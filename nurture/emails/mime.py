@@ -26,6 +26,10 @@ _ADDRESS = re.compile(
     r"(?:\"(?:[^\"\\<>\x00-\x1f\x7f-\U0010ffff]|\\[ -~])*\"|[^\s\"<>()\[\],;:\\@\x00-\x1f\x7f-\U0010ffff]+)"
     r"@(?:[A-Za-z0-9.-]+|\[[A-Za-z0-9.:]+\])\Z"
 )
+_INTERNATIONAL = re.compile(
+    r"[^\s\"<>()\[\],;:\\@\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff]+"
+    r"@[^\s\"<>()\[\],;:\\@\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff]+\Z"
+)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -142,11 +146,16 @@ def _b(text: str) -> str:
     return f"=?utf-8?b?{b64encode(text.encode()).decode()}?="
 
 
-def address_field(name: str, mailbox: Mailbox) -> bytes:
-    """A field holding one address. Raises ValueError for a line break or NUL in its name, or an address that is
-    not plain ASCII (RFC 5321; its domain IDNA-encoded)."""
+def address_field(name: str, mailbox: Mailbox, *, international: bool = False) -> bytes:
+    """A field holding one address: plain ASCII (RFC 5321; its domain IDNA-encoded), or, where `international`, with
+    letters outside it before the @, as they are, in UTF-8 (RFC 6532).
+
+    Raises ValueError for a line break or NUL in its name, or another address.
+    """
     address = mailbox.address
-    if not _ADDRESS.match(address) or len(address) > 320:
+    local = address.rpartition("@")[0]
+    allowed = _INTERNATIONAL if international and not local.isascii() else _ADDRESS
+    if not allowed.match(address) or len(address.encode(errors="replace")) > 320:
         raise ValueError(f"{address!r:.80} cannot stand in a header as an address")
     if "\0" in mailbox.name:
         raise ValueError("a header cannot hold NUL")

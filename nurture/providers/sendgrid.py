@@ -35,6 +35,7 @@ FORBIDDEN_HEADERS = frozenset(
 )
 """Headers a request may not set (SendGrid OpenAPI, mail/send)."""
 
+NO_UTF8 = "SendGrid sends to no address with letters outside ASCII (SMTPUTF8, RFC 6531)"
 TIME_IS_UP = Unavailable("not begun: the time for this batch is up")
 
 _NAME_BREAKERS = str.maketrans(dict.fromkeys((*";,\x7f", *map(chr, range(32))), " "))
@@ -67,6 +68,8 @@ class SendGrid:
         def hand_over(message: Outgoing) -> Outcome:
             if barred:
                 return barred[0]
+            if not message.email.recipient.address.isascii():
+                return Rejected(NO_UTF8, BounceClass.CONTENT)
             if monotonic() >= deadline:
                 return TIME_IS_UP
             return self._post(client, message, barred)

@@ -86,7 +86,7 @@ def test_a_subject_loses_other_control_characters() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["no", "a b@x.co", "a@x.co\r\nBcc: b@x.co", "a@x.co>, <b@x.co", "josé@x.co", "a@ü.de"]
+    "address", ["no", "a b@x.co", "a@x.co\r\nBcc: b@x.co", "a@x.co>, <b@x.co", "a@ü.de", "josé @x.co", "é\u2028@x.co"],
 )
 def test_an_address_no_header_can_hold_is_refused(address: str) -> None:
     with pytest.raises(RenderError, match="recipient cannot be written to"):
@@ -98,6 +98,15 @@ def test_unusual_addresses_arrive_whole(address: str) -> None:
     email = made("Hello", envelope=replace(ENVELOPE, recipient=Mailbox('Doe, "J"', address)))
     read = message_from_bytes(email.as_bytes(), policy=default)["To"].addresses[0]
     assert (read.display_name, read.addr_spec) == ('Doe, "J"', address)
+
+
+@pytest.mark.parametrize("address", ["josé@x.co", "用户@例え.jp", "ışıl.çağrı@xn--bcher-kva.de"])
+def test_an_address_outside_ascii_stands_in_its_header_as_it_is(address: str) -> None:
+    data = made("Hello", envelope=replace(ENVELOPE, recipient=Mailbox("Işıl", address))).as_bytes()
+    (line,) = [line for line in data.split(b"\r\n") if line.startswith(b"To: ")]
+    assert line.decode().endswith(f" <{address}>")
+    assert b"=?utf-8?" in line
+    assert data.replace(line, b"").isascii()
 
 
 @pytest.mark.parametrize(

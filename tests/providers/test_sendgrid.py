@@ -220,3 +220,14 @@ def test_the_key_travels_to_no_address_that_does_not_encrypt(url: str) -> None:
 def test_a_key_that_cannot_be_one_is_refused_at_the_start(key: str) -> None:
     with pytest.raises(ConfigError, match="NURTURE_SENDGRID_API_KEY"):
         SendGridSettings(SecretStr(key))
+
+
+def test_an_international_address_is_refused_before_it_is_asked(server: FakeSendGrid) -> None:
+    provider = SendGrid(SendGridSettings(SecretStr(server.key), server.url))
+    first, second = provider.send([outgoing(1, to="josé@example.com"), outgoing(2)], monotonic() + 60)
+    provider.close()
+    assert isinstance(first, Rejected)
+    assert first.bounce is BounceClass.CONTENT
+    assert "SMTPUTF8" in first.detail
+    assert isinstance(second, Accepted)
+    assert server.requests == 1

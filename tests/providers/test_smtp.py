@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 import pytest
+from emails.parts import ENVELOPE, made
 from fakes.smtp_script import CLOSE, LATE, RESET, STALL, TAKE_AND_CLOSE, ScriptedSmtp
 from pydantic import SecretStr
 
-from nurture.core.email import Outgoing
+from nurture.core.email import Mailbox, Outgoing
 from nurture.core.errors import ConfigError
 from nurture.core.event import BounceClass
 from nurture.providers.base import Accepted, Outcome, Rejected, Unavailable, Unknown
@@ -276,6 +277,17 @@ def test_the_bounce_address_names_the_message() -> None:
 def test_a_sign_in_demanded_late_rejects_no_message() -> None:
     with ScriptedSmtp({"MAIL": {1: "530 5.7.0 Authentication required"}}) as server:
         assert kinds(send(server, 1)) == [Unavailable]
+
+
+def test_a_filled_email_to_an_international_address_arrives() -> None:
+    envelope = replace(ENVELOPE, recipient=Mailbox("Işıl", "ışıl@example.com"))
+    message = Outgoing(message_id(1), "c1", "a", "b", made("Hello", envelope=envelope))
+    with ScriptedSmtp(extensions=("8BITMIME", "SMTPUTF8")) as server:
+        smtp = relay(server)
+        outcomes = smtp.send([message], monotonic() + 60)
+        smtp.close()
+    assert kinds(outcomes) == [Accepted]
+    assert "<ışıl@example.com>".encode() in server.taken[0].data
 
 
 def test_an_international_address_travels_where_the_relay_can() -> None:
