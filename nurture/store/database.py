@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import (
     URL,
     Column,
+    CursorResult,
     Engine,
     Integer,
     Select,
@@ -125,16 +126,47 @@ class Database:
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows; those whose key is there already are left as they are."""
     if rows:
-        connection.execute(_insert_new(connection.dialect.name, table), list(rows))
+        run_for_each(connection, _insert_new(connection.dialect.name, table), rows)
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keep: Iterable[str] = ()) -> None:
     """Insert rows, or overwrite the columns given of those that are there, but for the key and those to `keep`."""
     if rows:
-        connection.execute(_upsert(connection.dialect.name, table, tuple(rows[0]), frozenset(keep)), list(rows))
+        run_for_each(connection, _upsert(connection.dialect.name, table, tuple(rows[0]), frozenset(keep)), rows)
+
+
+def run_for_each(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
+    """Run `statement`, which is built once and kept, for each of the rows; all rows have the names of the first.
+
+    SQLite is given tuples: to bind a row takes a third of the time that it takes with rows as mappings.
+    """
+    if connection.dialect.name != "sqlite":
+        return connection.execute(statement, list(rows))
+    text, columns, missing = _prepared(statement, tuple(rows[0]))
+    if missing:
+        rows = [{**missing, **row} for row in rows]
+    bound = [tuple([bind(row[name]) if bind else row[name] for name, bind in columns]) for row in rows]
+    return connection.exec_driver_sql(text, bound)
+
+
+_SQLITE = sqlite.dialect(json_serializer=_dumps)
+
+
+@cache
+def _prepared(statement: Any, names: tuple[str, ...]) -> tuple[str, list[tuple[str, Any]], dict[str, Any]]:
+    """The text, what binds each place in it, and the defaults of columns that the rows do not name."""
+    compiled = statement.compile(dialect=_SQLITE, column_keys=list(names))
+    kinds = {name: compiled.binds[name].type.dialect_impl(_SQLITE) for name in compiled.positiontup}
+    missing = {column.name: column.default.arg for column in compiled.insert_prefetch}
+    return str(compiled), [(name, kind.bind_processor(_SQLITE)) for name, kind in kinds.items()], missing
 
 
 # To build one of these costs as much as to run it on a few rows, and there are not many of them.
+
+
+@cache
+def _insert(table: Table) -> Any:
+    return insert(table)
 
 
 @cache
@@ -169,7 +201,7 @@ def _dialect_insert(dialect: str, table: Table) -> Any:
 def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows whose keys are known to be new."""
     if rows:
-        connection.execute(insert(table), list(rows))
+        run_for_each(connection, _insert(table), rows)
 
 
 def insert_from(connection: Connection, table: Table, columns: Sequence[str], source: Select[Any]) -> Insert:
@@ -197,7 +229,7 @@ def update_rows(
     changes = tuple(name for name in rows[0] if name not in named)
     still = {f"still_{name}": value for name, value in (guard or {}).items()}
     values = [{**{f"new_{k}": row[k] for k in changes}, **{f"key_{k}": row[k] for k in named}, **still} for row in rows]
-    return connection.execute(_update(table, named, changes, tuple(guard or ())), values).rowcount
+    return run_for_each(connection, _update(table, named, changes, tuple(guard or ())), values).rowcount
 
 
 def chunks(items: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    literal_column,
     or_,
     select,
     true,
@@ -28,7 +30,7 @@ from nurture.core.event import SuppressionReason
 from nurture.core.gate import Asked
 from nurture.core.program import Course, Program
 from nurture.store.conditions import NOW, Asker
-from nurture.store.database import MOST, insert_new, update_rows, upsert
+from nurture.store.database import MOST, insert_new, run_for_each, update_rows, upsert
 from nurture.store.enrollments import LIVE, answers, exits, lock_contacts
 from nurture.store.tables import (
     breaker,
@@ -227,29 +229,36 @@ def ours(connection: Connection, claims: Mapping[tuple[str, str], int]) -> dict[
 
 def settle(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write what became of claims; each row names the fence it was claimed under, and counts under no other."""
-    if not rows:
-        return
-    names = [name for name in rows[0] if name not in ("contact_id", "id", "fence")]
-    statement = (
+    if rows:
+        keys = {"contact_id": "k_contact", "id": "k_id", "fence": "k_fence"}
+        values = [{keys.get(name, f"n_{name}"): value for name, value in row.items()} for row in rows]
+        run_for_each(connection, _settling(tuple(name for name in rows[0] if name not in keys)), values)
+
+
+@cache
+def _settling(names: tuple[str, ...]) -> Any:
+    return (
         update(message)
         .where(message.c.contact_id == bindparam("k_contact"), message.c.id == bindparam("k_id"))
-        .where(message.c.fence == bindparam("k_fence"), message.c.state == "sending")
+        .where(message.c.fence == bindparam("k_fence"), message.c.state == literal_column("'sending'"))
         .values({name: bindparam(f"n_{name}", type_=message.c[name].type) for name in names})
     )
-    keys = {"contact_id": "k_contact", "id": "k_id", "fence": "k_fence"}
-    connection.execute(statement, [{keys.get(name, f"n_{name}"): value for name, value in row.items()} for row in rows])
 
 
 def wake_enrollments(connection: Connection, keys: Sequence[tuple[str, str, str]], now: datetime) -> None:
     """Have the enrollments (contact id, id) that stand at the step of a settled message asked again."""
-    if not keys:
-        return
-    connection.execute(
+    rows = [{"k_contact": who, "k_id": which, "k_step": step, "n_due_at": now} for who, which, step in keys]
+    if rows:
+        run_for_each(connection, _waking(), rows)
+
+
+@cache
+def _waking() -> Any:
+    return (
         update(enrollment)
         .where(enrollment.c.contact_id == bindparam("k_contact"), enrollment.c.id == bindparam("k_id"))
-        .where(enrollment.c.step == bindparam("k_step"), enrollment.c.state == LIVE)
-        .values(due_at=now),
-        [{"k_contact": contact_id, "k_id": enrollment_id, "k_step": step} for contact_id, enrollment_id, step in keys],
+        .where(enrollment.c.step == bindparam("k_step"), enrollment.c.state == literal_column(f"'{LIVE}'"))
+        .values(due_at=bindparam("n_due_at", type_=enrollment.c.due_at.type))
     )
 
 
