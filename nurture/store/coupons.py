@@ -142,7 +142,11 @@ def redeem(connection: Connection, orders: Iterable[tuple[str, datetime, str, st
 
     The order that occurred first has it.
     """
-    for key, at, contact_id, order_id in sorted(orders):
+    told = sorted(orders)
+    ours = known_codes(connection, (key for key, *_ in told))
+    for key, at, contact_id, order_id in told:
+        if key not in ours:
+            continue
         later = or_(c.redeemed_at.is_(None), c.redeemed_at > at)
         connection.execute(
             update(coupon).where(c.code_key == key, later)

@@ -26,10 +26,12 @@ STEPS = """
         - {id: second, send: second, otherwise: continue}
         - {id: mark, set: {attributes: {warm: true}, tags: {add: [warm]}}}
       else:
-        - {id: third, send: third}
+        - {id: third, send: third, coupon: {pool: spring, valid_for: 7 days}}
         - {id: end, stop_mailing: sunset}
     """
-PROJECT_LIMITS = "limits: {per_contact: [1 per 24 hours], per_hour: 3}\nsending: {in_flight: 2}\n"
+PROJECT_LIMITS = "limits: {per_contact: [1 per 24 hours], per_hour: 3}\nsending: {in_flight: 2}\n" + (
+    "coupons: {spring: {worth: 10%}}\n"
+)
 
 
 class Killed(BaseException):
@@ -101,6 +103,7 @@ def prepare(url: str) -> None:
     line = open_line(url, {"first": campaign(STEPS, holdout="20%")}, project=PROJECT + PROJECT_LIMITS)
     for number in range(5):
         line.add_contact(f"p{number}")
+    line.bring("A1", "B2", "C3", "D4")
     line.database.close()
 
 

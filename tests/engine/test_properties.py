@@ -30,6 +30,7 @@ from nurture.store.tables import enrollment, message, purchase
 Fresh = Callable[[], str]
 LIFE = "lifecycle: {inactive: {after: 30 days, delivered: 2}, customer_for: 60 days}\n"
 LIMITS = "limits: {per_contact: [1 per 24 hours, 3 per 7 days], per_hour: 7}\nsending: {in_flight: 3, attempts: 3}\n"
+POOL = "coupons: {spring: {worth: 10%}}\n"
 ZONES = ("America/New_York", "Australia/Lord_Howe", "Pacific/Kiritimati", "Asia/Kathmandu", None)
 
 
@@ -90,7 +91,8 @@ def step(draw: Any, names: Iterator[int], depth: int) -> str:
     match kind:
         case "send":
             otherwise = draw(st.sampled_from(["", ", otherwise: continue"]))
-            return f"{{id: {name}, send: {draw(st.sampled_from(TEMPLATES))}{otherwise}}}"
+            gives = draw(st.sampled_from(["", "", ", coupon: {pool: spring, valid_for: 2 days}"]))
+            return f"{{id: {name}, send: {draw(st.sampled_from(TEMPLATES))}{otherwise}{gives}}}"
         case "wait":
             return f"{{id: {name}, wait: {draw(st.sampled_from(WAITS))}}}"
         case "change":
@@ -160,7 +162,8 @@ def do(line: Line, who: str, deed: str, chance: random.Random) -> None:
         case "reply":
             line.reply(who, at=at)
         case "buy":
-            line.buy(who, str(chance.randint(1, 60)), chance.choice(["EUR", "EUR", "TRY", "USD"]), at=at)
+            used = chance.choice([None, f"C{chance.randint(0, 11)}"])
+            line.buy(who, str(chance.randint(1, 60)), chance.choice(["EUR", "EUR", "TRY", "USD"]), at=at, coupon=used)
         case "refund":
             line.refund(f"order-{chance.randint(1, 30)}", chance.choice([None, "5"]))
         case "bounce" if about:
@@ -179,7 +182,7 @@ def tell_story(url: str, first: str, second: str, seed: int) -> None:
     """Thirty or so days of one random story, judged at the end of each stretch."""
     chance = random.Random(seed)
     line = open_line(
-        url, {"first": first, "second": second}, project=PROJECT + LIFE + LIMITS,
+        url, {"first": first, "second": second}, project=PROJECT + LIFE + LIMITS + POOL,
         provider=Ledger(answer=answering(seed)),
     )  # fmt: skip
     try:
@@ -189,6 +192,7 @@ def tell_story(url: str, first: str, second: str, seed: int) -> None:
             stage = chance.choice([None, None, None, "customer", "former"])
             line.add_contact(who, timezone=chance.choice(ZONES), signed_up_at=since, stage=stage)
         for stretch in range(12):
+            line.bring(f"C{stretch}")
             line.pass_()
             for _ in range(chance.randint(0, 4)):
                 do(line, chance.choice(people), chance.choice(DEEDS), chance)

@@ -19,7 +19,7 @@ STEPS = """
     - id: branch
       if: {all: [{opened: {within: 30 days, times: {at_least: 2}}}, {purchased: {ever: yes, total: {at_most: 90 EUR}}}]}
       then: [{id: second, send: second}]
-    - {id: third, send: third}
+    - {id: third, send: third, coupon: {pool: spring, valid_for: 7 days}}
     """
 WHERE = "[{signed_up: {more_than: 5 days ago}}, {not: {clicked: {within: 90 days}}}, {not: {tag: gone}}]"
 CAMPAIGNS = {
@@ -30,13 +30,14 @@ CAMPAIGNS = {
     "second": campaign(STEPS, overlap="allow", enter="{look: daily at 10:00, backfill: yes}"),
 }  # fmt: skip
 LARGE = ("contact", "enrollment", "message", "event", "purchase", "decision", "kept_email", "consent", "suppression",
-         "contact_tag", "contact_address", "stage_change", "conversion", "asked")  # fmt: skip
+         "contact_tag", "contact_address", "stage_change", "conversion", "coupon", "asked")  # fmt: skip
 LIMITED = "limits: {per_contact: [1 per 24 hours], per_hour: 100}\nsending: {unknown: {then: resend, after: 2 days}}\n"
+POOL = "coupons: {spring: {worth: 10%}}\n"
 
 
 @pytest.fixture
 def line(migrated_url: str) -> Iterator[Line]:
-    opened = open_line(migrated_url, CAMPAIGNS, project=PROJECT + LIMITED)
+    opened = open_line(migrated_url, CAMPAIGNS, project=PROJECT + LIMITED + POOL)
     yield opened
     opened.database.close()
 
@@ -78,12 +79,13 @@ def test_what_is_due_is_found_by_index_and_nobody_is_scanned(line: Line) -> None
     line.pass_()
     for number in range(3):
         line.add_contact(f"p{number}", signed_up_at=MONDAY - timedelta(days=10))
+    line.bring("A1", "B2", "C3")
     seen = asked_by(line, line.pass_)
 
     def busy() -> None:
         line.clock.forward(minutes=30)
         line.click("p0", "hello")
-        line.buy("p1", order="o1")
+        line.buy("p1", order="o1", coupon="A1")
         line.refund("o1")
         line.unsubscribe("p2")
         line.tick()

@@ -28,6 +28,7 @@ from nurture.actions.record_orders import record_purchases, record_refunds
 from nurture.actions.release import Emails, Releases
 from nurture.actions.tick import Passed, run_pass, tick
 from nurture.core.address import address_key
+from nurture.core.coupon import Code
 from nurture.core.email import Outgoing
 from nurture.core.event import BounceClass, Fact, Kind, Suppress, SuppressionReason
 from nurture.core.ids import derived_id
@@ -36,6 +37,7 @@ from nurture.core.purchase import Purchase, Refund
 from nurture.emails.links import Signer
 from nurture.providers.base import Accepted, Outcome
 from nurture.store import tables
+from nurture.store.coupons import add_codes
 from nurture.store.database import Database, insert_all
 from nurture.store.horizon import Horizon
 from nurture.store.migrate import migrate
@@ -253,11 +255,16 @@ class Line:
         record_consents(self.database, self.names[who], topics, "test", self.clock())
 
     def buy(self, who: str, amount: str = "20", currency: str = "EUR", *, order: str | None = None,
-            at: datetime | None = None) -> Recorded:  # fmt: skip
+            at: datetime | None = None, coupon: str | None = None) -> Recorded:  # fmt: skip
         self._counter += 1
         order = order or f"order-{self._counter}"
-        bought = Purchase(order, self.names[who], at or self.clock(), Money.parse(amount, currency))
+        bought = Purchase(order, self.names[who], at or self.clock(), Money.parse(amount, currency), coupon=coupon)
         return record_purchases(self.database, self.program, [bought], self.clock())
+
+    def bring(self, *codes: str, pool: str = "spring") -> None:
+        """Coupon codes come into a pool."""
+        with self.database.write() as connection:
+            add_codes(connection, pool, map(Code, codes), self.clock())
 
     def refund(self, order: str, amount: str | None = None, *, refund: str | None = None,
                at: datetime | None = None) -> Recorded:  # fmt: skip
