@@ -13,7 +13,7 @@ from nurture.core.errors import ProjectError
 from nurture.core.problem import Problem
 from nurture.core.project import Project
 from nurture.emails.compile import Branding, CompiledEmail, compile_email
-from nurture.emails.lint import COUPON, EVENT, REFERRAL, lint, oversize, undeclared
+from nurture.emails.lint import COUPON, EVENT, REFERRAL, hidden_code, lint, oversize, undeclared
 from nurture.emails.source import variants
 from nurture.files import walk
 from nurture.files.folder import CAMPAIGNS, scan
@@ -99,6 +99,7 @@ def _written(
     emails: dict[EmailKey, CompiledEmail] = {}
     wrong = _subject(loaded, campaign, step, variant)
     problems = [*wrong, *_linted(loaded.templates, template, known_besides(loaded, campaign, step))]
+    problems += _hidden(loaded.templates, template) if step.coupon else []
     for locale in () if wrong else sorted({"", *variants(loaded.templates, template)}):
         try:
             branding = branding_of(loaded, campaign, step)
@@ -125,6 +126,14 @@ def _linted(templates: Mapping[str, str], template: str, more: frozenset[str]) -
     except ProjectError:
         return []
     return [problem for problem in found if problem.rule != "subject"]
+
+
+def _hidden(templates: Mapping[str, str], template: str) -> list[Problem]:
+    """Whether the code that is given is shown. What cannot be read, compiling tells."""
+    try:
+        return hidden_code(templates, template)
+    except ProjectError:
+        return []
 
 
 def _subject(loaded: Loaded, campaign: Campaign, step: SendStep, variant: str) -> list[Problem]:

@@ -45,6 +45,7 @@ _ELSEWHERE = {
     "coupon": ("'coupon' is known only to emails of steps that give one",
                "write 'coupon: {pool: …, valid_for: 7 days}' at the step"),
 }  # fmt: skip
+_CODE = re.compile(r"\bcoupon\s*(?:\.\s*code|\[)")
 _IMAGE = re.compile(r"<(?:img|mj-image)(?=[\s>/])(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.I)
 _ALT = re.compile(r"\salt(?=[\s=>/])", re.I)
 _WIDTH = re.compile(r"\swidth=", re.I)
@@ -91,6 +92,19 @@ def undeclared(files: Mapping[str, str], template: str, more: frozenset[str] = f
         if other := beside(files, path, ".txt"):
             problems.update(_unknown(expand(files, other, _locale(path, template))[1], names))
     return sorted(problems)
+
+
+def hidden_code(files: Mapping[str, str], template: str) -> list[Problem]:
+    """The warning that an email gives a coupon and shows its code nowhere, in each of its locales that does not.
+
+    Raises ProjectError where a file cannot be read at all.
+    """
+    message, hint = "this email gives a coupon, and its code is shown nowhere", "print it: {{ coupon.code }}"
+    return [
+        Problem(FOLDER + path, 1, 1, "coupon", message, hint, "warning")
+        for path, _, pieces in _versions(files, template)
+        if not any(piece.kind is not Kind.TEXT and _CODE.search(piece.text) for piece in pieces)
+    ]
 
 
 def _versions(files: Mapping[str, str], template: str) -> Iterator[tuple[str, Front, list[Piece]]]:

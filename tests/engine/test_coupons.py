@@ -13,6 +13,7 @@ from nurture.actions.check import check_files
 from nurture.actions.claim import claim
 from nurture.actions.import_coupons import import_coupons
 from nurture.actions.importing import Job, Summary
+from nurture.actions.preview import draft, preview
 from nurture.actions.record_orders import record_purchases
 from nurture.core.event import BounceClass
 from nurture.core.money import Money
@@ -282,6 +283,28 @@ def test_an_email_asks_for_a_coupon_only_where_its_step_gives_one() -> None:
     }
     problems = check_files(files).errors
     assert problems and all("'coupon' is known only to emails of steps that give one" in str(one) for one in problems)
+
+
+def test_an_email_that_gives_a_code_and_does_not_show_it_is_warned_about() -> None:
+    files = {
+        "nurture.yaml": POOLS,
+        "campaigns/first.yaml": campaign(GIVES),
+        "templates/emails/gift.html": GIFT.replace("coupon.code", "coupon.worth"),
+    }
+    assert [one.message for one in check_files(files).problems if one.rule == "coupon"] == [
+        "this email gives a coupon, and its code is shown nowhere"
+    ]
+    assert not check_files({**files, "templates/emails/gift.html": GIFT}).problems
+
+
+def test_a_preview_shows_a_code_of_nobodys_and_takes_none(start: Start) -> None:
+    line = shop(start, "A1\n", send_window="{hours: 12:00-18:00}")
+    line.add_contact()
+    laid = draft(line.database, check_files(line.files), line.emails.signer, line.clock())
+    noon = line.clock.forward(hours=5)
+    seen = preview(line.database, laid, "first", "hello", "ada@example.com", line.clock(), at=noon)
+    assert "SAMPLE-CODE" in seen.text and seen.gate and seen.gate.goes
+    assert given(line) == {}
 
 
 def test_the_end_of_a_code_is_the_end_of_its_day(start: Start) -> None:
