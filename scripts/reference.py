@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Write docs/campaign-file.md and docs/project-file.md from the models that read those files."""
+"""Write docs/campaign-file.md, docs/project-file.md and docs/keys.md from the models that read those files."""
 
 from __future__ import annotations
 
 import sys
+import tomllib
 import types
 from collections.abc import Iterator
 from datetime import time
@@ -25,11 +26,14 @@ from nurture.core.condition import BY_KEY, Leaf  # noqa: E402
 from nurture.core.enter import ENTER_KINDS  # noqa: E402
 from nurture.core.money import Money  # noqa: E402
 from nurture.core.project import Project  # noqa: E402
+from nurture.emails import source  # noqa: E402
 from nurture.files import shape  # noqa: E402
+from nurture.files.keys import Key, every_key  # noqa: E402
 
 NOTE = "<!-- Written by scripts/reference.py from the models; change those and run it again. -->\n"
 CAMPAIGN_INTRO = """\
 A campaign is a file `campaigns/NAME.yaml`; its name is the file's name (small letters, digits and `-`).
+All keys of all files, each with the test that guards it, are listed in [keys](keys.md).
 `nurture check` says what is wrong in it, at its line. With `nurture schema` an editor completes it as you type.
 
 ```yaml
@@ -52,6 +56,11 @@ steps:
     then:
       - {id: offer, send: wake-up/offer}
 ```
+"""
+KEYS_INTRO = """\
+Each key of each file, with a test that fails when the key is ignored. A `*` stands for a name of your own. Steps and
+conditions stand in many places and are named once. What may be written behind a key, with its default and an example,
+stands in [the campaign file](campaign-file.md), [the project file](project-file.md) and [templates](templates.md).
 """
 PROJECT_INTRO = """\
 `nurture.yaml` stands at the top of a project's folder and says what holds for every campaign. Secrets never stand
@@ -280,7 +289,7 @@ def conditions() -> str:
     for key, leaf in BY_KEY.items():
         field = shape.keys(leaf)[key]
         examples = "<br>".join(f"`{key}: {shape.flow(example)}`" for example in field.examples or ())
-        lines += _row(f"`{key}`", (leaf.__doc__ or "").strip().rstrip("."), value(field), examples)
+        lines += _row(f"`{key}`", " ".join((leaf.__doc__ or "").split()).rstrip("."), value(field), examples)
     return lines
 
 
@@ -296,10 +305,36 @@ def project_page() -> str:
     return head + "\n## Keys below keys\n" + _below(Project) + "\n" + YAML
 
 
+def all_keys() -> list[Key]:
+    """The keys of every file: those of the models, and those of the front matter of templates."""
+    front = (Key(f"front-matter.{key}", "templates/emails/*", about) for key, about in source.KEYS.items())
+    return [*every_key(), *front]
+
+
+def guards() -> dict[str, str]:
+    """The test that fails when a key is ignored, as path::name, by the key."""
+    read: dict[str, str] = tomllib.loads((ROOT / "tests/keys.toml").read_text(encoding="utf-8"))
+    return read
+
+
+def keys_page() -> str:
+    """docs/keys.md"""
+    tests = guards()
+    lines = _row("Key", "File", "What it says", "Test") + "|---|---|---|---|\n"
+    for key in all_keys():
+        path, _, name = tests.get(key.name, "").partition("::")
+        lines += _row(f"`{key.name}`", f"`{key.file}`", key.about.rstrip("."), f"[{name}](../{path})" if path else "")
+    return f"{NOTE}\n# Every key\n\n{KEYS_INTRO}\n{lines}"
+
+
 def pages() -> dict[Path, str]:
     """What the pages have to say, by their path."""
     docs = ROOT / "docs"
-    return {docs / "campaign-file.md": campaign_page(), docs / "project-file.md": project_page()}
+    return {
+        docs / "campaign-file.md": campaign_page(),
+        docs / "project-file.md": project_page(),
+        docs / "keys.md": keys_page(),
+    }
 
 
 def main() -> None:

@@ -105,7 +105,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class CampaignReport:
-    """One campaign. `claimed_*` count purchases inside a touch's window; `ended` counts reasons."""
+    """One campaign. `claimed_*` count purchases inside a touch's window; `ended` counts reasons.
+
+    `owner` is who answers for it, where its file says so.
+    """
 
     campaign: str
     title: str
@@ -119,6 +122,7 @@ class CampaignReport:
     claimed_revenue: int
     comparison: Comparison | None
     held_out_by_project: int = 0
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,7 @@ def _campaign(connection: Connection, program: Program, name: str, rows: _Rows, 
         claimed_revenue=sum(row.revenue for row in claims),
         comparison=_comparison(connection, program, course.campaign, now) if course else None,
         held_out_by_project=sum(entry.count for entry in entries if entry.arm == Arm.PROJECT),
+        owner=course.campaign.owner if course else None,
     )
 
 

@@ -110,7 +110,8 @@ def show_campaign(one: CampaignReport, currency: str) -> None:
     """Print one campaign: who entered and left, its steps, and emailed beside held out."""
     from rich.text import Text
 
-    console().print(Text(f"{one.campaign}: {one.title}", style="bold"))
+    owner = f" ({one.owner})" if one.owner else ""
+    console().print(Text(f"{one.campaign}: {one.title}{owner}", style="bold"))
     left = ", ".join(f"{count:,} {reason}" for reason, count in one.ended.items())
     print(f"{one.entered:,} entered, {one.live:,} are in" + (f"; left: {left}" if left else "") + ".")
     if one.held_out_by_project:

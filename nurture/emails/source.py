@@ -29,7 +29,16 @@ MAX_SOURCE = 300_000
 MAX_FRONT = 8_000
 _FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
 _NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\Z")
-_KEYS = ("subject", "preheader", "from")
+KEYS: Mapping[str, str] = {
+    "subject": "What stands in the mailbox's list; a template, and needed unless the step gives one.",
+    "preheader": "The grey line that mailboxes show after the subject; a template.",
+    "from": "Who this email is from, instead of the project's.",
+    "from.name": "The name people see.",
+    "from.address": "The address.",
+}
+"""The keys of the front matter, with what they say."""
+
+_KEYS = tuple(key for key in KEYS if "." not in key)
 
 
 class Kind(Enum):

@@ -61,8 +61,8 @@ def test_every_step_and_condition_is_named() -> None:
 
 
 def test_every_link_leads_to_a_table() -> None:
-    for text in REFERENCE.pages().values():
+    for path, text in REFERENCE.pages().items():
         links = {part.split(")")[0] for part in text.split("](#")[1:]}
-        assert links
+        assert links or path.name == "keys.md"
         for link in links - {"conditions", "steps"}:
             assert f'<a id="{link}">' in text, link
