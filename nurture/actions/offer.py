@@ -46,7 +46,8 @@ def reserve_planned(
         due = [(row["contact_id"], row["id"], row["due_at"]) for row in messages if row["step"] == step]
         if due:
             until = max(at for _, _, at in due) + coupon.valid_for.delta
-            keys = [(contact_id, message_id) for contact_id, message_id, _ in due]
+            held = coupons.held(connection, (message_id for _, message_id, _ in due))
+            keys = [(contact_id, message_id) for contact_id, message_id, _ in due if message_id not in held]
             coupons.reserve(connection, coupon.pool, keys, until, now)
 
 

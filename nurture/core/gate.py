@@ -43,7 +43,7 @@ class Asked:
     `claims` are when other capped emails to the contact were claimed, newest last: all of them, and those of
     this campaign. `lot` is the message's place, in [0, 1), among those that wait for the same opening.
     `sample` is set while a sample has not shown yet which variant is best: since when, and until when, the message
-    may wait for it.
+    may wait for it. `waits_for` is why it was put off the last time.
     """
 
     stands_there: bool
@@ -59,6 +59,7 @@ class Asked:
     country: str | None = None
     lot: float = 0.0
     sample: tuple[datetime, datetime] | None = None
+    waits_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def ask(asked: Asked, bounds: Bounds, now: datetime) -> Verdict:
     if never := _never(asked):
         return Skip(never)
     if now > asked.expires_at:
-        return Skip(Refusal.CAPPED if asked.capped_since else Refusal.EXPIRED)
+        return Skip(_too_late(asked))
     if asked.answers.unrated:
         return _defer(asked, Defer(now + RATE_RETRY, Refusal.NO_RATE))
     if bounds.stopped:
@@ -137,6 +138,14 @@ def _never(asked: Asked) -> Refusal | None:
         (not asked.consents, Refusal.NO_CONSENT),
     )
     return next((name for holds, name in refusals if holds), None)
+
+
+def _too_late(asked: Asked) -> Refusal:
+    """Why an email is past its time: what it waited for in vain is told by its name."""
+    if not asked.capped_since:
+        return Refusal.EXPIRED
+    said = (asked.waits_for or "").partition(":")[0]
+    return next((one for one in (Refusal.LIMIT, Refusal.NO_COUPON) if one.value == said), Refusal.CAPPED)
 
 
 def _defer(asked: Asked, defer: Defer) -> Verdict:

@@ -97,7 +97,7 @@ class ClaimQuery:
             select(
                 m.contact_id, m.id, m.enrollment_id, m.step, m.attempts, m.fence, m.expires_at, m.capped_since,
                 m.resent_by_policy, stands, held, *exits(asker, self._course), self._suppressed(), self._consents(),
-                *(contact.c[name] for name in CONTACT_COLUMNS), m.planned_at, m.variant, m.trial,
+                *(contact.c[name] for name in CONTACT_COLUMNS), m.planned_at, m.variant, m.trial, m.reason,
             )
             .select_from(
                 message.join(enrollment, and_(e.contact_id == m.contact_id, e.id == m.enrollment_id)).join(
@@ -157,15 +157,15 @@ class ClaimQuery:
         return found
 
     def _candidate(self, row: Any, claims: Sequence[tuple[datetime, str]]) -> Candidate:
-        values = dict(zip(CONTACT_COLUMNS, row[17:-3], strict=True))
+        values = dict(zip(CONTACT_COLUMNS, row[17:-4], strict=True))
         asked = Asked(
             stands_there=bool(row[9]), held_out=bool(row[10]), answers=answers(row[11:15], False, None, False),
             suppressed=bool(row[15]), consents=bool(row[16]), expires_at=row[6], capped_since=row[7],
             zone=self._program.zone_of(values["timezone"]), claims=[at for at, _ in claims],
             campaign_claims=[at for at, name in claims if name == self._course.campaign.name],
-            country=values["country"], lot=lot(row[1]),
+            country=values["country"], lot=lot(row[1]), waits_for=row[-1],
         )  # fmt: skip
-        return Candidate(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[8]), asked, values, *row[-3:])
+        return Candidate(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[8]), asked, values, *row[-4:-1])
 
 
 def m_contact() -> ColumnElement[Any]:

@@ -181,6 +181,15 @@ def test_an_empty_pool_waits_as_long_as_a_cap_does_and_then_skips(start: Start) 
     assert str(skipped["reason"]).startswith("no-coupon") and len(line.provider.handed) == 1
 
 
+def test_an_email_that_waited_for_a_code_in_vain_says_so_however_late_it_is_looked_at(start: Start) -> None:
+    line = shop(start)
+    line.add_contact()
+    line.pass_()
+    line.clock.forward(days=9)
+    line.pass_()
+    assert (line.message()["state"], line.message()["reason"]) == ("skipped", "no-coupon")
+
+
 def test_codes_that_come_in_wake_the_emails_that_wait_for_them(start: Start) -> None:
     line = shop(start)
     line.add_contact()
