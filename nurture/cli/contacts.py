@@ -78,6 +78,29 @@ def show(ctx: click.Context, address: str, as_json: bool) -> None:
     emit(known, as_json, lambda found: _tell(found, opened.project.currency))
 
 
+@command.command()
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@json_option
+@click.pass_context
+def erase(ctx: click.Context, address: str, yes: bool, as_json: bool) -> None:
+    """Erase a person: address, names, attributes, tags, what events and orders held, and their emails.
+
+    Facts, holdout arms and sums stay under a random id, so that reports still add up. A suppression of the address
+    stays as well. Nothing can be brought back.
+
+    [bold]nurture contacts erase ada@example.com[/bold]
+    """
+    from nurture.actions.erase import erase as erase_contact
+    from nurture.wiring import open_project
+
+    opened = open_project(project_directory(ctx))
+    if not yes:
+        click.confirm(f"Erase {address} for good?", abort=True, err=True)
+    contact_id = erase_contact(opened.database, address, opened.now())
+    emit({"contact_id": contact_id}, as_json, lambda _: print(f"erased; what happened stays under {contact_id}"))
+
+
 def _tell(known: dict[str, Any], currency: str) -> None:
     contact = {**known["contact"], "tags": ", ".join(known["tags"])}
     contact["revenue"] = _money(contact["revenue"], currency)

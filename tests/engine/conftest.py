@@ -8,20 +8,7 @@ from typing import Any
 import pytest
 from support.line import Line, campaign, open_line
 
-from nurture.actions.queries import Queries
-from nurture.actions.release import Releases
-from nurture.store.releases import set_meta
-
 Start = Callable[..., Line]
-
-
-def _salted(line: Line) -> Line:
-    """The line with a salt of its own, so that what falls by lot falls so each time."""
-    with line.database.write() as connection:
-        set_meta(connection, "salt", "5a17")
-    line.releases = Releases(line.database)
-    line.queries = Queries(line.releases.current())
-    return line
 
 
 @pytest.fixture
@@ -31,7 +18,7 @@ def start(migrated_url: str) -> Iterator[Start]:
 
     def begin(campaigns: Any = "", **more: Any) -> Line:
         named = {"first": campaigns or campaign()} if isinstance(campaigns, str) else campaigns
-        opened.append(_salted(open_line(migrated_url, named, **more)))
+        opened.append(open_line(migrated_url, named, **more))
         return opened[-1]
 
     yield begin

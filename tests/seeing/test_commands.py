@@ -116,3 +116,11 @@ def test_every_command_that_looks_shows_an_example(capsys: Said) -> None:
     for name in ("report", "status", "why", "preview", "send-test", "doctor"):
         run([name, "--help"])
         assert f"nurture {name}" in capsys.readouterr().out.partition("Example:")[2]
+
+
+def test_somebody_is_erased_after_asking_and_known_no_more(shop: Path, capsys: Said) -> None:
+    erased = told(shop, capsys, "contacts", "erase", ADA, "--yes")
+    assert set(erased) == {"contact_id"}
+    assert run(["--project", str(shop), "contacts", "show", ADA]) != 0
+    (row,) = told(shop, capsys, "contacts", "list")
+    assert (row["id"], row["first_name"]) == (erased["contact_id"], None)
