@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 
 from nurture.actions.check import check
+from nurture.actions.offer import coupon_of
 from nurture.actions.queries import Queries
 from nurture.actions.record_orders import record_purchases, record_refunds
 from nurture.actions.report import Report, report
@@ -31,6 +32,7 @@ from nurture.demo.visits import visit
 from nurture.scaffold import init
 from nurture.service import LAST_PASS
 from nurture.store import releases
+from nurture.store.coupons import held
 from nurture.store.horizon import Horizon
 from nurture.store.suppressions import contacts_by_address
 from nurture.web.app import make_app
@@ -225,7 +227,7 @@ class Story:
         if email and act.order:
             self.played.buyer = person.address
         if act.what is What.BUY and act.order:
-            self._buy(person, act.order)
+            self._buy(person, act.order, self._code_in(email) if email else None)
         elif act.what is What.REFUND and act.order:
             self._return(act.order, act.pick < 0.5)
         elif act.what in (What.REPLY, What.COMPLAIN, What.BOUNCE) and email:
@@ -234,10 +236,19 @@ class Story:
         elif email:
             visit(self._visitor, read_letter(email.path), act)
 
-    def _buy(self, person: Person, order: Order) -> None:
+    def _code_in(self, email: Arrived) -> str | None:
+        """The coupon code that an email gives; whoever buys because of it types it in."""
+        course = self.program.courses.get(email.campaign)
+        if course is None or coupon_of(course, email.step) is None:
+            return None
+        with self.opened.database.read() as connection:
+            found = held(connection, [email.message_id]).get(email.message_id)
+        return found.code if found else None
+
+    def _buy(self, person: Person, order: Order, code: str | None = None) -> None:
         items = tuple({"name": name, "quantity": quantity, "price": price} for name, quantity, price in order.items)
         money = Money.parse(str(order.total), order.currency)
-        self._bought.append(Purchase(order.id, self._ids[person.address], order.at, money, items))
+        self._bought.append(Purchase(order.id, self._ids[person.address], order.at, money, items, code))
         change_of_mind = regret(self.plan.seed, order)
         if change_of_mind:
             self._plan(change_of_mind, person)

@@ -117,3 +117,9 @@ def test_the_projects_own_variables_do_not_reach_the_demo(tmp_path: Path, monkey
     with Story(Plan(tmp_path / "shop", **{**SMALL, "contacts": 5, "days": 1})) as story:
         story.play()
         assert story.opened.database.url.database == str(tmp_path / "shop" / "nurture.db")
+
+
+def test_codes_were_given_and_those_who_bought_because_of_them_typed_them_in(run: Run) -> None:
+    given = [row for row in run.rows("coupon") if row["spent_at"]]
+    used = {row["coupon"] for row in run.rows("purchase") if row["coupon"]}
+    assert given and used == {row["code_key"] for row in given if row["redeemed_at"]}
