@@ -8,7 +8,7 @@ from nurture.core.address import address_key
 from nurture.core.errors import InputError, NotFound
 from nurture.core.lifecycle import Stage
 from nurture.store import contacts as store
-from nurture.store import referrals
+from nurture.store import pools, referrals
 from nurture.store.database import Database
 
 
@@ -22,7 +22,7 @@ def list_contacts(
 
 def show_contact(database: Database, address: str) -> dict[str, Any]:
     """Everything known of a contact: `contact`, `tags`, and lists of rows under the headings of `store.ALL_KNOWN`,
-    and `referrals`, the people they brought.
+    `coupons`, the codes they were given, and `referrals`, the people they brought.
 
     Raises InputError for what is no address, NotFound when it is nobody's; a suppression of it is told even then.
     """
@@ -34,6 +34,7 @@ def show_contact(database: Database, address: str) -> dict[str, Any]:
         known = store.whole_contact(connection, key)
         if known:
             known["contact"]["referred_by"] = referrals.referrer_of(connection, known["contact"]["id"])
+            known["coupons"] = pools.codes_of(connection, known["contact"]["id"])
             known["referrals"] = referrals.brought_by(connection, known["contact"]["id"])
         suppressed = store.suppression_of(connection, key)
     if known:

@@ -20,6 +20,7 @@ TOLD = {
     "events": ("occurred_at", "kind", "source", "name", "machine"),
     "purchases": ("occurred_at", "order_id", "amount", "currency", "refunded", "campaign", "touch"),
     "refunds": ("occurred_at", "refund_id", "order_id", "amount"),
+    "coupons": ("spent_at", "code", "pool", "campaign", "step", "valid_until", "redeemed_at"),
     "referrals": ("occurred_at", "address", "campaign", "step", "purchases", "revenue"),
     "conversions": ("occurred_at", "order_id", "kind", "old_stage", "reversed_at", "superseded_at"),
 }

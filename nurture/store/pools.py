@@ -72,6 +72,15 @@ def step_coupons(connection: Connection, campaign: str | None = None) -> list[St
     return [StepCoupons(row[0], row[1], row[2], row[3], row[4], int(row[5])) for row in rows]
 
 
+def codes_of(connection: Connection, contact_id: str) -> list[dict[str, Any]]:
+    """The codes a contact was given, the oldest first."""
+    mine = and_(m.contact_id == c.contact_id, m.id == c.message_id)
+    columns = (c.spent_at, c.code, c.pool, m.campaign, m.step, c.valid_until, c.redeemed_at, c.order_id)
+    statement = select(*columns).join_from(coupon, message, mine).where(c.contact_id == contact_id)
+    rows = connection.execute(statement.where(c.spent_at.isnot(None)).order_by(c.spent_at, c.code_key)).mappings()
+    return [dict(row) for row in rows]
+
+
 def waiting(connection: Connection) -> dict[tuple[str, str], int]:
     """How many emails of each step (campaign, step) wait for a code."""
     lacks = and_(m.due_at.isnot(None), m.reason.like(f"{Refusal.NO_COUPON.value}%"))

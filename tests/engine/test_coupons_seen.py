@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import update
 from support.line import MONDAY, Ledger, Line
 
+from nurture.actions.contacts import show_contact
 from nurture.actions.doctor import Level, invariants
 from nurture.actions.pools import check_pools, list_pools
 from nurture.actions.report import report
@@ -58,6 +59,15 @@ def test_a_report_tells_what_the_codes_of_a_step_brought(start: Start) -> None:
     assert found == (StepCoupons("first", "hello", "spring", 2, 1, 2000),)
     line.refund("o1")
     assert report(line.database, line.program, line.clock()).campaigns[0].steps[0].coupons[0].revenue == 0
+
+
+def test_a_contact_is_shown_with_the_codes_they_were_given(start: Start) -> None:
+    line = shop(start, "A1\n")
+    line.add_contact("ada")
+    line.pass_()
+    buy_with(line, "ada", "a1")
+    (shown,) = show_contact(line.database, "ada@example.com")["coupons"]
+    assert (shown["code"], shown["step"], shown["order_id"]) == ("A1", "hello", "o1")
 
 
 def test_a_pool_that_runs_dry_is_said_loudly(start: Start) -> None:
