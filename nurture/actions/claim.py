@@ -12,7 +12,7 @@ from nurture.actions.offer import Offer, coupon_of, offers
 from nurture.actions.queries import Queries
 from nurture.actions.release import Emails
 from nurture.actions.stop import stopped
-from nurture.actions.values import event_values, template_values
+from nurture.actions.values import event_values, owner_of, template_values
 from nurture.core import gate
 from nurture.core.coupon import NO_CODE_RETRY
 from nurture.core.email import Mailbox, Outgoing
@@ -121,6 +121,8 @@ class _Claimer:
         return Bounds(
             window=course.window, rates=rates,
             campaign_rates=() if course.transactional else campaign.limits.per_contact,
+            account_rates=() if course.transactional else project.limits.per_account,
+            account_campaign_rates=() if course.transactional else campaign.limits.per_account,
             capped_wait=project.limits.capped.wait.delta,
             stopped=stopped(self._connection, campaign.name) is not None,
             breaker_until=messages.open_breakers(self._connection, self._now).get(campaign.name),
@@ -136,8 +138,9 @@ class _Claimer:
             for candidate in found:
                 verdict = gate.ask(self._choices.ask(candidate), bounds, self._now)
                 if isinstance(verdict, Pass):
-                    # A contact's second email waits for the next claim, which sees the first.
-                    passed.setdefault(candidate.contact_id, candidate)
+                    # A contact's second email waits for the next claim, which sees the first; so does a colleague's.
+                    shared = candidate.contact["account_id"] if bounds.by_account else None
+                    passed.setdefault(shared or candidate.contact_id, candidate)
                 else:
                     self._refuse(candidate, verdict)
             if passed or len(found) < size:
@@ -242,14 +245,16 @@ class _Claimer:
         recipient = Mailbox(" ".join(filter(None, (contact["first_name"], contact["last_name"]))), contact["address"])
         tracked = bool(contact["tracked"])
         kid = self._emails.signer.kid
-        envelope = Envelope(candidate.contact_id, candidate.id, recipient, self._now, tracked, kid)
+        sender = owner_of(course.campaign, contact["account"], filler.compiled.branding.sender)
+        envelope = Envelope(candidate.contact_id, candidate.id, recipient, self._now, tracked, kid, sender=sender)
         outgoing = Outgoing(
             candidate.id, candidate.contact_id, course.campaign.name, candidate.step, filler.email(stream, envelope)
         )
         kept = {
             "contact_id": candidate.contact_id, "message_id": candidate.id, "day": self._now.toordinal(), "kid": kid,
             "recipient_name": recipient.name, "recipient_address": recipient.address, "tracked": tracked,
-            "stream": stream,
+            "stream": stream, "sender_name": sender.name if sender else None,
+            "sender_address": sender.address if sender else None,
         }  # fmt: skip
         return _Rendered(candidate, outgoing, digest, chosen, kept)
 
@@ -268,6 +273,7 @@ class _Claimer:
             "lease_until": self._now + lease, "claimed_at": self._now, "provider": self._provider,
             "email_digest": one.digest, "subject": one.outgoing.email.subject,
             "variant": one.chosen.variant, "trial": one.chosen.trial,
+            "account_id": one.candidate.contact["account_id"],
         }  # fmt: skip
 
     def _save_refusals(self) -> None:

@@ -15,7 +15,7 @@ from nurture.actions.offer import coupon_of
 from nurture.actions.queries import Queries
 from nurture.actions.release import Emails, Release
 from nurture.actions.sample import own_fields, shown_coupon, shown_event
-from nurture.actions.values import template_values
+from nurture.actions.values import owner_of, template_values
 from nurture.core.address import address_key
 from nurture.core.campaign import SendStep
 from nurture.core.email import Mailbox, Outgoing
@@ -276,7 +276,9 @@ def _filled(
     stream = filler.render(values)
     name = " ".join(filter(None, (contact["first_name"], contact["last_name"])))
     nobody = derived_id("preview", campaign, step)
-    envelope = Envelope(nobody, nobody, to or Mailbox(name, contact["address"]), now, tracked=False, preview=True)
+    recipient = to or Mailbox(name, contact["address"])
+    sender = owner_of(course.campaign, contact.get("account"), compiled.branding.sender)
+    envelope = Envelope(nobody, nobody, recipient, now, tracked=False, preview=True, sender=sender)
     return compiled, filler.email(stream, envelope)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nurture.core.campaign import Campaign
+from nurture.core.email import Mailbox
 from nurture.core.money import Money
 
 CURRENCY = re.compile("[A-Z]{3}")
@@ -45,6 +46,19 @@ def _account(contact: Mapping[str, Any]) -> dict[str, Any]:
     """The name of the contact's account and of its owner; None where there is none."""
     account = contact.get("account") or {}
     return {"account": account.get("name"), "account_owner": account.get("owner_name")}
+
+
+def owner_of(campaign: Campaign, account: Mapping[str, Any] | None, usual: Mailbox) -> Mailbox | None:
+    """The account's owner, where the campaign's emails are from them; None for the `usual` sender.
+
+    An address of another domain than the usual one's would be taken for a forgery (RFC 7489), and is passed over.
+    """
+    address = (account or {}).get("owner_address")
+    if campaign.from_ is None or not account or not address:
+        return None
+    if address.rpartition("@")[2].lower() != usual.address.rpartition("@")[2].lower():
+        return None
+    return Mailbox(account["owner_name"] or usual.name, address)
 
 
 def event_values(event: Mapping[str, Any], currency: str) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from nurture.core.calendar import BusinessDays, BusinessDaysText, NotOn
+from nurture.core.calendar import NotOn
 from nurture.core.change import SetChange
 from nurture.core.choice import StepId, TemplateName, Variant, Winner, parted, shares_of
-from nurture.core.condition import Closed, Condition, Leaf, Stages
+from nurture.core.condition import Closed, Condition, Stages
 from nurture.core.coupon import Coupon
 from nurture.core.dates import MomentText
 from nurture.core.enter import Enter
@@ -27,9 +27,12 @@ from nurture.core.values import (
     RateText,
     ReEnterText,
     ShareText,
-    TimeText,
     parse_duration,
 )
+from nurture.core.wait import UntilDate as UntilDate
+from nurture.core.wait import UntilHappened as UntilHappened
+from nurture.core.wait import UntilTime as UntilTime
+from nurture.core.wait import WaitFor
 
 
 class Status(StrEnum):
@@ -64,79 +67,13 @@ class Limits(Closed):
     per_contact: tuple[RateText, ...] = Field(
         (), description="Rolling, for one contact, within this campaign.", examples=[["1 per 24 hours"]]
     )
+    per_account: tuple[RateText, ...] = Field(
+        (),
+        description="Rolling, for all contacts of one account, within this campaign.",
+        examples=[["1 per 24 hours"]],
+    )
     per_hour: int | None = Field(None, ge=1, description="In any clock hour (UTC).", examples=[500])
     per_day: int | None = Field(None, ge=1, description="On any day of the project's timezone.", examples=[5000])
-
-
-class UntilTime(Closed):
-    """Wait until a time of day, in the contact's own time."""
-
-    until: TimeText = Field(description="The time of day.", examples=["10:00"])
-    days: DaysText = Field(frozenset(range(7)), description="On these weekdays.", examples=["mon-fri"])
-    at_least: DurationText | None = Field(None, description="And not before this long has passed.", examples=["1 day"])
-
-
-class UntilHappened(Closed):
-    """Wait until something is so, but at most so long."""
-
-    until: Condition = Field(description="What is waited for.", examples=[{"clicked": "miss-you"}])
-    at_most: DurationText = Field(description="The longest wait.", examples=["6 days"])
-
-
-class UntilDate(Closed):
-    """Wait until a date the contact is known by; a changed date is followed.
-
-    Where there is no such date, or it has passed, it goes on at once.
-    """
-
-    until: Annotated[str, Field(pattern=r"^contact\.[A-Za-z_][A-Za-z0-9_ -]{0,63}$")] = Field(
-        description="An attribute, or signed_up_at, first_purchase_at, last_purchase_at.",
-        examples=["contact.trial_ends"],
-    )
-    minus: DurationText | None = Field(None, description="So long before it.", examples=["3 days"])
-    plus: DurationText | None = Field(None, description="So long after it.", examples=["1 day"])
-    at: TimeText | None = Field(
-        None, description="At this time of that day, in the contact's own time.", examples=["10:00"]
-    )
-
-    @model_validator(mode="after")
-    def _one_side(self) -> UntilDate:
-        if self.minus is not None and self.plus is not None:
-            raise ValueError("minus and plus stand together; keep one of them")
-        return self
-
-    @property
-    def name(self) -> str:
-        """The date waited for."""
-        return self.until.removeprefix("contact.")
-
-
-def _about_date(value: dict[str, object]) -> bool:
-    until = value.get("until")
-    named = isinstance(until, str) and (until.startswith("contact.") or "_" in until)
-    return named or (isinstance(until, str) and ("minus" in value or "plus" in value))
-
-
-def _wait_kind(value: object) -> str:
-    if isinstance(value, dict) and _about_date(value):
-        return "wait:date"
-    if isinstance(value, dict):
-        return "wait:condition" if isinstance(value.get("until"), dict | Leaf) or "at_most" in value else "wait:time"
-    for kind, tag in ((UntilTime, "time"), (UntilDate, "date"), (UntilHappened, "condition")):
-        if isinstance(value, kind):
-            return f"wait:{tag}"
-    business = isinstance(value, BusinessDays) or (isinstance(value, str) and " bus" in value)
-    return "wait:business" if business else "wait:length"
-
-
-WaitFor = Annotated[
-    Annotated[DurationText, Tag("wait:length")]
-    | Annotated[BusinessDaysText, Tag("wait:business")]
-    | Annotated[UntilTime, Tag("wait:time")]
-    | Annotated[UntilDate, Tag("wait:date")]
-    | Annotated[UntilHappened, Tag("wait:condition")],
-    Discriminator(_wait_kind),
-]
 
 
 class StepBase(Closed):
@@ -312,6 +249,13 @@ class Campaign(Closed):
     )
     owner: str | None = Field(None, description="Who answers for it.", examples=["lifecycle@acme.example"])
     status: Status = Field(description="draft, live, paused (nobody moves, clocks run) or ended (nobody enters).")
+    from_: Literal["account owner"] | None = Field(
+        None,
+        alias="from",
+        description="account owner: emails are from the owner of the contact's account, where one with an address of "
+        "the sending domain is known. Otherwise, and without it, from whom the template or the project says.",
+        examples=["account owner"],
+    )
     topic: str = Field(description="The topic of the project its emails belong to.", examples=["offers"])
     audience: Audience = Field(
         Audience(),

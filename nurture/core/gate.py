@@ -41,7 +41,8 @@ class Asked:
     """A due message and what the database says of its contact. Times are aware UTC.
 
     `claims` are when other capped emails to the contact were claimed, newest last: all of them, and those of
-    this campaign. `lot` is the message's place, in [0, 1), among those that wait for the same opening.
+    this campaign; `account_claims` the same of all contacts of its account. `lot` is the message's place, in [0, 1),
+    among those that wait for the same opening.
     `sample` is set while a sample has not shown yet which variant is best: since when, and until when, the message
     may wait for it. `waits_for` is why it was put off the last time.
     """
@@ -58,20 +59,32 @@ class Asked:
     campaign_claims: Sequence[datetime] = ()
     country: str | None = None
     lot: float = 0.0
+    account_claims: Sequence[datetime] = ()
+    account_campaign_claims: Sequence[datetime] = ()
     sample: tuple[datetime, datetime] | None = None
     waits_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What holds for a campaign's emails: its window, and the rates for one contact (none for transactional ones)."""
+    """What holds for a campaign's emails: its window, and the rates for one contact and one account.
+
+    Transactional ones have no rates.
+    """
 
     window: Window
     rates: tuple[Rate, ...]
     campaign_rates: tuple[Rate, ...]
     capped_wait: timedelta
+    account_rates: tuple[Rate, ...] = ()
+    account_campaign_rates: tuple[Rate, ...] = ()
     stopped: bool = False
     breaker_until: datetime | None = None
+
+    @property
+    def by_account(self) -> bool:
+        """Whether emails to colleagues count against one another."""
+        return bool(self.account_rates or self.account_campaign_rates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +134,10 @@ def ask(asked: Asked, bounds: Bounds, now: datetime) -> Verdict:
     if not is_open(bounds.window, now, asked.zone, asked.country):
         return _defer(asked, Defer(_opening(asked, bounds, now), Refusal.WINDOW))
     free_at = max(
-        _free_at(asked.claims, bounds.rates, now), _free_at(asked.campaign_claims, bounds.campaign_rates, now)
-    )
+        _free_at(asked.claims, bounds.rates, now), _free_at(asked.campaign_claims, bounds.campaign_rates, now),
+        _free_at(asked.account_claims, bounds.account_rates, now),
+        _free_at(asked.account_campaign_claims, bounds.account_campaign_rates, now),
+    )  # fmt: skip
     return capped(asked, bounds, free_at, Refusal.CAPPED, now) if free_at > now else Pass()
 
 

@@ -95,6 +95,11 @@ class ProjectLimits(Closed):
         description="Rolling, for one contact, across all campaigns; transactional mail is exempt.",
         examples=[["1 per 24 hours"]],
     )
+    per_account: tuple[RateText, ...] = Field(
+        (),
+        description="Rolling, for all contacts of one account together; transactional mail is exempt.",
+        examples=[["1 per 24 hours"]],
+    )
     capped: Capped = Field(Capped(), description="What happens when a limit bites.")
     per_hour: int | None = Field(None, ge=1, description="In any clock hour (UTC).", examples=[5000])
     per_day: int | None = Field(None, ge=1, description="On any day of the project's timezone.", examples=[50000])

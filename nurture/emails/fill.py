@@ -41,6 +41,7 @@ class Envelope:
 
     Ids are 32 hex digits; `date` is aware UTC. `tracked` puts in the pixel and counts clicks; `preview` leaves
     both out whatever it says. `kid` is the key the links were first signed with, None for the current one.
+    `sender` is whom it is from, None for whom the template or the project says.
     """
 
     contact_id: str
@@ -50,6 +51,7 @@ class Envelope:
     tracked: bool
     kid: int | None = None
     preview: bool = False
+    sender: Mailbox | None = None
 
 
 class Filler:
@@ -160,7 +162,7 @@ class FilledEmail:
 
     @property
     def sender(self) -> Mailbox:
-        return self._filler.compiled.branding.sender
+        return self._envelope.sender or self._filler.compiled.branding.sender
 
     @property
     def reply_to(self) -> str | None:
@@ -204,9 +206,10 @@ class FilledEmail:
             f"List-Unsubscribe: <{urls.one_click()}>\r\n"
         ).encode()
         subject = fixed.subject or mime.field("Subject", self.subject)
+        sender = mime.address_field("From", envelope.sender) if envelope.sender else fixed.sender
         return b"".join(
             [
-                *(fixed.sender, self._to, fixed.reply_to, subject, varying, fixed.rest, boundary),
+                *(sender, self._to, fixed.reply_to, subject, varying, fixed.rest, boundary),
                 *(b'"\r\n\r\n--', boundary, _PART % b"plain"),
                 *_put_together(self._text, urls, False, encoded, enc),
                 *(b"\r\n--", boundary, _PART % b"html"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, exists, func, null, select
@@ -75,6 +75,13 @@ NOTHING = {"owner_name": None, "owner_address": None}
 def _load(connection: Connection, ids: Iterable[str]) -> Iterable[Any]:
     wanted = sorted(ids)
     return connection.execute(select(account).where(account.c.id.in_(wanted))).mappings().all() if wanted else ()
+
+
+def lock_accounts(connection: Connection, ids: Sequence[str]) -> None:
+    """Lock accounts until the transaction ends, so that claims for two of their contacts see each other."""
+    if ids:
+        wanted = select(account.c.id).where(account.c.id.in_(sorted(set(ids)))).order_by(account.c.id)
+        connection.execute(wanted.with_for_update()).all()
 
 
 def load_accounts(connection: Connection, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:

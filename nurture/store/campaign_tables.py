@@ -125,6 +125,7 @@ message = table(
     Column("subject", String(998)),
     Column("variant", Word),
     Column("trial", Id),
+    Column("account_id", Id),
     Column("resent_by_policy", Flag, nullable=False, default=False),
     PrimaryKeyConstraint("contact_id", "id"),
     UniqueConstraint("contact_id", "enrollment_id", "step"),
@@ -134,6 +135,12 @@ Index("ix_message_lease", message.c.lease_until, **only_where(message.c.lease_un
 Index("ix_message_claimed", message.c.claimed_at, **only_where(message.c.claimed_at.isnot(None)))
 Index("ix_message_contact_claimed", message.c.contact_id, message.c.claimed_at)
 Index("ix_message_unknown", message.c.settled_at, **only_where(message.c.state == "unknown"))
+Index(
+    "ix_message_account",
+    message.c.account_id,
+    message.c.claimed_at,
+    **only_where(message.c.account_id.isnot(None)),
+)
 Index("ix_message_trial", message.c.trial, message.c.variant, **only_where(message.c.trial.isnot(None)))
 Index("ix_message_campaign", message.c.campaign, message.c.step, message.c.state)
 
@@ -145,6 +152,8 @@ kept_email = table(
     Column("kid", Integer, nullable=False),
     Column("recipient_name", String(400), nullable=False),
     Column("recipient_address", String(400), nullable=False),
+    Column("sender_name", String(400)),
+    Column("sender_address", String(400)),
     Column("tracked", Flag, nullable=False),
     Column("stream", Text, nullable=False),
     PrimaryKeyConstraint("contact_id", "message_id"),

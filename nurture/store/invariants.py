@@ -173,17 +173,21 @@ def _goal_before_claim(course: Course, scope: Scope) -> ColumnElement[bool] | No
 
 
 def _caps(scope: Scope) -> Iterator[Select[Any]]:
-    for rate in scope.program.project.limits.per_contact:
-        yield _rolling(rate, m.campaign.not_in(scope.exempt), scope, scope.capped)
-    for name in scope.capped:
-        for rate in scope.program.courses[name].campaign.limits.per_contact:
-            yield _rolling(rate, m.campaign == name, scope, [name])
+    for whose, name in ((m.contact_id, "per_contact"), (m.account_id, "per_account")):
+        for rate in getattr(scope.program.project.limits, name):
+            yield _rolling(rate, whose, m.campaign.not_in(scope.exempt), scope, scope.capped)
+        for campaign in scope.capped:
+            for rate in getattr(scope.program.courses[campaign].campaign.limits, name):
+                yield _rolling(rate, whose, m.campaign == campaign, scope, [campaign])
 
 
-def _rolling(rate: Rate, counted: ColumnElement[bool], scope: Scope, judged: list[str]) -> Select[Any]:
+def _rolling(
+    rate: Rate, whose: ColumnElement[Any], counted: ColumnElement[bool], scope: Scope, judged: list[str]
+) -> Select[Any]:
     """Claims whose `count`-th predecessor lies less than the rate's length before them."""
+    counted = and_(counted, whose.isnot(None))
     before = func.lag(m.claimed_at, rate.count, type_=Instant()).over(
-        partition_by=m.contact_id, order_by=(m.claimed_at, m.id)
+        partition_by=whose, order_by=(m.claimed_at, m.id)
     )
     claims = select(*CLAIM, before.label("before")).where(m.claimed_at.isnot(None), m.state.in_(COUNTED), counted)
     one = claims.subquery()
@@ -333,7 +337,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(3, "not after the goal", "No message was claimed after a purchase that reaches the goal was recorded.",
               _bought),
     *arm_invariants.INVARIANTS,
-    Invariant(5, "caps", "No contact got more than the rolling limits let through.", _caps),
+    Invariant(5, "caps", "No contact and no account got more than the rolling limits let through.", _caps),
     Invariant(5, "counters", "No hour and no day reserved more than its limit.", _counters),
     Invariant(6, "events once", "No event is kept twice, and each is known by its digest.", _events),
     Invariant(6, "orders once", "No order is kept twice, and each belongs to one contact.", _orders),

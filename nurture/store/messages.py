@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Select,
@@ -29,6 +30,8 @@ from nurture.core.decide import Arm, lot
 from nurture.core.event import SuppressionReason
 from nurture.core.gate import Asked
 from nurture.core.program import Course, Program
+from nurture.core.values import Rate
+from nurture.store.accounts import lock_accounts
 from nurture.store.conditions import NOW, Asker
 from nurture.store.database import MOST, insert_new, run_for_each, update_rows, upsert
 from nurture.store.enrollments import LIVE, answers, exits, lock_contacts
@@ -77,6 +80,10 @@ class Candidate:
 
 CONTACT_COLUMNS = ("address", "first_name", "last_name", "locale", "country", "timezone", "stage", "signed_up_at",
                    "tracked", "attributes", "purchase_count", "account_id")  # fmt: skip
+
+
+ACCOUNT = 17 + CONTACT_COLUMNS.index("account_id")
+"""Where a due message's row holds the contact's account."""
 
 
 class ClaimQuery:
@@ -133,21 +140,27 @@ class ClaimQuery:
             locked = lock_contacts(connection, ids, skip=True) if ids else []
             statement = statement.where(message.c.contact_id.in_(locked))
         rows = connection.execute(statement, {"now": now, "most": limit}).all()
-        claims = self._claims(connection, [row[0] for row in rows], now)
-        return [self._candidate(row, claims.get(row[0], ())) for row in rows]
+        limits = (self._program.project.limits, self._course.campaign.limits)
+        rates = [rate for limit in limits for rate in limit.per_contact]
+        claims = self._claims(connection, message.c.contact_id, [row[0] for row in rows], rates, now)
+        shared = [rate for limit in limits for rate in limit.per_account]
+        accounts = sorted({row[ACCOUNT] for row in rows if row[ACCOUNT]})
+        if shared and not self._course.transactional:
+            lock_accounts(connection, accounts)
+        theirs = self._claims(connection, message.c.account_id, accounts, shared, now)
+        return [self._candidate(row, claims.get(row[0], ()), theirs.get(row[ACCOUNT], ())) for row in rows]
 
     def _claims(
-        self, connection: Connection, ids: Sequence[str], now: datetime
+        self, connection: Connection, whose: Column[Any], ids: Sequence[str], rates: Sequence[Rate], now: datetime
     ) -> dict[str, list[tuple[datetime, str]]]:
-        """When each contact was last claimed for, and by which campaign, as far back as any rate reaches."""
-        rates = [*self._program.project.limits.per_contact, *self._course.campaign.limits.per_contact]
+        """When each contact or account was last claimed for, and by which campaign, as far back as any rate reaches."""
         if not rates or not ids or self._course.transactional:
             return {}
         since = now - max(rate.per.delta for rate in rates)
         exempt = [name for name, course in self._program.courses.items() if course.transactional]
         statement = (
-            select(message.c.contact_id, message.c.claimed_at, message.c.campaign)
-            .where(message.c.contact_id.in_(sorted(set(ids))), message.c.claimed_at > since)
+            select(whose, message.c.claimed_at, message.c.campaign)
+            .where(whose.in_(sorted(set(ids))), message.c.claimed_at > since)
             .where(message.c.state.in_(COUNTED), message.c.campaign.not_in(exempt))
             .order_by(message.c.claimed_at)
         )
@@ -156,14 +169,17 @@ class ClaimQuery:
             found.setdefault(contact_id, []).append((at, campaign))
         return found
 
-    def _candidate(self, row: Any, claims: Sequence[tuple[datetime, str]]) -> Candidate:
+    def _candidate(
+        self, row: Any, claims: Sequence[tuple[datetime, str]], theirs: Sequence[tuple[datetime, str]]
+    ) -> Candidate:
         values = dict(zip(CONTACT_COLUMNS, row[17:-4], strict=True))
         asked = Asked(
             stands_there=bool(row[9]), held_out=bool(row[10]), answers=answers(row[11:15], False, None, False),
             suppressed=bool(row[15]), consents=bool(row[16]), expires_at=row[6], capped_since=row[7],
             zone=self._program.zone_of(values["timezone"]), claims=[at for at, _ in claims],
             campaign_claims=[at for at, name in claims if name == self._course.campaign.name],
-            country=values["country"], lot=lot(row[1]), waits_for=row[-1],
+            country=values["country"], lot=lot(row[1]), waits_for=row[-1], account_claims=[at for at, _ in theirs],
+            account_campaign_claims=[at for at, name in theirs if name == self._course.campaign.name],
         )  # fmt: skip
         return Candidate(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[8]), asked, values, *row[-4:-1])
 

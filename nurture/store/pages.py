@@ -88,6 +88,8 @@ class Kept(NamedTuple):
     recipient_address: str
     tracked: bool
     claimed_at: datetime
+    sender_name: str | None = None
+    sender_address: str | None = None
 
 
 def kept(connection: Connection, contact_id: str, message_id: str) -> Kept | None:
@@ -95,6 +97,7 @@ def kept(connection: Connection, contact_id: str, message_id: str) -> Kept | Non
     columns = (
         message.c.email_digest, kept_email.c.stream, kept_email.c.kid, kept_email.c.recipient_name,
         kept_email.c.recipient_address, kept_email.c.tracked, message.c.claimed_at,
+        kept_email.c.sender_name, kept_email.c.sender_address,
     )  # fmt: skip
     same = and_(kept_email.c.contact_id == message.c.contact_id, kept_email.c.message_id == message.c.id)
     statement = select(*columns).join_from(message, kept_email, same)

@@ -160,7 +160,8 @@ def kept_html(parts: Parts, contact_id: str, message_id: str) -> str | None:
     if kept is None:
         return None
     recipient = Mailbox(kept.recipient_name, kept.recipient_address)
-    envelope = Envelope(contact_id, message_id, recipient, kept.claimed_at, kept.tracked, kept.kid)
+    sender = Mailbox(kept.sender_name or "", kept.sender_address) if kept.sender_address else None
+    envelope = Envelope(contact_id, message_id, recipient, kept.claimed_at, kept.tracked, kept.kid, sender=sender)
     try:
         return parts.emails.filler(kept.email_digest).email(kept.stream, envelope).html
     except (NotFound, RenderError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from support.line import Line, campaign
+from support.line import PROJECT, Line, campaign
 
 from engine.conftest import Start
 from nurture.actions.contact_changes import apply_chunk
@@ -158,3 +158,85 @@ def test_steps_and_entry_are_refused_where_they_mean_nothing(start: Start) -> No
     assert rules(audience="{where: [{account: replied}]}") == ["no-entry"]
     assert rules(exit_when="[{account: replyed}]") == ["condition"]
     assert rules(audience="{where: [{account: {replied: {within: 3 days}}}]}") == []
+
+
+# --- limits ------------------------------------------------------------------------------------------
+
+DAILY = "limits: {per_account: [1 per 24 hours]}\n"
+
+
+def test_colleagues_share_the_project_s_limit_for_an_account(start: Start) -> None:
+    line = start(project=PROJECT + DAILY)
+    team(line, "Acme Ltd", "ada", "bob", "cleo")
+    line.add_contact("dan")
+    begun = line.clock()
+    line.run(days=2)
+    waits = sorted(at - begun for who in ("ada", "bob", "cleo") for _, at in line.sent_at(who))
+    assert [wait >= timedelta(days=day) for day, wait in enumerate(waits)] == [True, True, True]
+    assert line.sent_at("dan")[0][1] == begun
+    sound(line)
+
+
+def test_a_campaign_has_a_limit_of_its_own_for_an_account(start: Start) -> None:
+    limited = campaign(limits="{per_account: [1 per 24 hours]}", overlap="allow")
+    line = start({"first": limited, "second": campaign("- {id: other, send: second}", overlap="allow")})
+    team(line)
+    line.pass_()
+    assert sorted(row["campaign"] for row in line.messages(state="accepted")) == ["first", "second", "second"]
+    sound(line)
+
+
+def test_transactional_mail_is_exempt_from_the_limits_of_accounts(start: Start) -> None:
+    line = start(campaign(topic="orders"), project=PROJECT + DAILY)
+    team(line)
+    line.pass_()
+    assert len(line.messages(state="accepted")) == 2
+
+
+def test_an_account_that_got_more_than_its_limit_is_found(start: Start) -> None:
+    line = start(project=PROJECT + DAILY)
+    team(line)
+    line.run(days=2)
+    with line.database.write() as connection:
+        connection.execute(t.message.update().values(claimed_at=line.clock()))
+    assert "caps" in [one.name for one in invariants(line.database, line.program, None, line.clock()) if not one.ok]
+
+
+# --- the owner ---------------------------------------------------------------------------------------
+
+
+def senders(line: Line) -> list[str]:
+    return [f"{one.email.sender.name} <{one.email.sender.address}>" for _, one in line.provider.handed]
+
+
+def owned(start: Start, address: str, **keys: str) -> Line:
+    line = start(campaign(**keys))
+    line.add_contact("ada")
+    join(line, "Acme Ltd", "ada", owner_name="Grace Hopper", owner_address=address)
+    line.pass_()
+    return line
+
+
+def test_emails_are_from_the_account_s_owner_where_the_campaign_says_so(start: Start) -> None:
+    line = owned(start, "grace@mail.acme.example", **{"from": "account owner"})
+    assert senders(line) == ["Grace Hopper <grace@mail.acme.example>"]
+    assert b"From: Grace Hopper <grace@mail.acme.example>\r\n" in line.provider.handed[0][1].email.as_bytes()
+    (kept,) = line.rows(t.kept_email)
+    assert (kept["sender_name"], kept["sender_address"]) == ("Grace Hopper", "grace@mail.acme.example")
+
+
+def test_without_it_they_are_from_the_project(start: Start) -> None:
+    assert senders(owned(start, "grace@mail.acme.example")) == ["Acme Shop <hello@mail.acme.example>"]
+
+
+def test_an_owner_of_another_domain_is_no_sender(start: Start) -> None:
+    assert senders(owned(start, "grace@gmail.example", **{"from": "account owner"})) == [
+        "Acme Shop <hello@mail.acme.example>"
+    ]
+
+
+def test_who_has_no_account_hears_from_the_project(start: Start) -> None:
+    line = start(campaign(**{"from": "account owner"}))
+    line.add_contact()
+    line.pass_()
+    assert senders(line) == ["Acme Shop <hello@mail.acme.example>"]
