@@ -10,7 +10,7 @@ from typing import Any
 from nurture.actions.offer import reserve_planned
 from nurture.actions.queries import Queries
 from nurture.actions.record import stir
-from nurture.core.campaign import NotifyStep, SetStep, StopMailingStep
+from nurture.core.campaign import NotifyStep, SetStep, StopMailingStep, WithdrawConsentStep
 from nurture.core.decide import (
     EMAIL_IS_DUE,
     Answers,
@@ -37,6 +37,10 @@ STEPS_A_LOOK = 50
 """A bound on how far one enrollment goes in one look; the next look takes it further."""
 
 
+ContactStep = SetStep | StopMailingStep | WithdrawConsentStep
+"""A step that changes the contact."""
+
+
 @dataclass(slots=True)
 class Outcome:
     """Everything a batch of decisions writes."""
@@ -46,7 +50,7 @@ class Outcome:
     messages: list[dict[str, Any]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    effects: list[tuple[str, SetStep | StopMailingStep]] = field(default_factory=list)
+    effects: list[tuple[str, ContactStep]] = field(default_factory=list)
 
 
 def advance(database: Database, queries: Queries, now: datetime) -> int:
@@ -167,7 +171,7 @@ def _record(connection: Connection, outcome: Outcome, now: datetime) -> None:
     marks.mark(connection, outcome.left, now)
 
 
-def _apply(connection: Connection, effects: list[tuple[str, SetStep | StopMailingStep]], now: datetime) -> None:
+def _apply(connection: Connection, effects: list[tuple[str, ContactStep]], now: datetime) -> None:
     if not effects:
         return
     attributes: dict[str, dict[str, Any]] = {}
@@ -175,6 +179,10 @@ def _apply(connection: Connection, effects: list[tuple[str, SetStep | StopMailin
     for contact_id, effect in effects:
         if isinstance(effect, StopMailingStep):
             stopped.append(contact_id)
+            continue
+        if isinstance(effect, WithdrawConsentStep):
+            withdrawn = dict.fromkeys(effect.withdraw_consent, False)
+            suppressions.change_consents(connection, contact_id, withdrawn, "campaign", now, now)
             continue
         attributes.setdefault(contact_id, {}).update(effect.set.attributes)
         added += [(contact_id, tag) for tag in effect.set.tags.add or ()]

@@ -13,7 +13,7 @@ from nurture.core.errors import ProjectError
 from nurture.core.problem import Problem
 from nurture.core.project import Project
 from nurture.emails.compile import Branding, CompiledEmail, compile_email
-from nurture.emails.lint import COUPON, EVENT, REFERRAL, hidden_code, lint, oversize, undeclared
+from nurture.emails.lint import CONFIRM, COUPON, EVENT, REFERRAL, hidden_code, lint, oversize, undeclared
 from nurture.emails.source import variants
 from nurture.files import walk
 from nurture.files.folder import CAMPAIGNS, scan
@@ -115,7 +115,10 @@ def _written(
 def known_besides(loaded: Loaded, campaign: Campaign, step: SendStep) -> frozenset[str]:
     """The names that only this step's emails know."""
     shared = loaded.project is None or loaded.project.referral is not None
-    asked = ((isinstance(campaign.enter, EnterOn), EVENT), (step.coupon is not None, COUPON), (shared, REFERRAL))
+    asked = (
+        (isinstance(campaign.enter, EnterOn), EVENT), (step.coupon is not None, COUPON), (shared, REFERRAL),
+        (bool(step.ask_consent), CONFIRM),
+    )  # fmt: skip
     return frozenset[str]().union(*(names for holds, names in asked if holds))
 
 
@@ -181,4 +184,5 @@ def branding_of(loaded: Loaded, campaign: Campaign, step: SendStep) -> Branding:
         default_locale=project.locale,
         legal=legal,
         transactional=project.transactional(campaign.topic),
+        asks=step.ask_consent,
     )

@@ -11,7 +11,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from nurture.core.calendar import NotOn
 from nurture.core.change import SetChange
 from nurture.core.choice import StepId, TemplateName, Variant, Winner, parted, shares_of
-from nurture.core.condition import Closed, Condition, Stages
+from nurture.core.condition import Closed, Condition, Stages, Texts
 from nurture.core.coupon import Coupon
 from nurture.core.dates import MomentText
 from nurture.core.enter import Enter
@@ -93,6 +93,12 @@ class SendStep(StepBase):
     )
     otherwise: Literal["continue"] | None = Field(
         None, description="Go on when the email cannot be sent for good, instead of leaving.", examples=["continue"]
+    )
+    ask_consent: Texts = Field(
+        (),
+        description="The topics that `links.confirm` in its template asks for: a page with one button, and consent is "
+        "given by pressing it, never by the link alone.",
+        examples=["offers", ["offers", "stories"]],
     )
     coupon: Coupon | None = Field(
         None, description="A single-use code for each email.", examples=[{"pool": "spring-10", "valid_for": "7 days"}]
@@ -199,6 +205,12 @@ class StopMailingStep(StepBase):
     stop_mailing: Literal["sunset"] = Field(description="The reason that is recorded.", examples=["sunset"])
 
 
+class WithdrawConsentStep(StepBase):
+    """Take back what the contact permitted, so that they hear no more of these topics until they permit it again."""
+
+    withdraw_consent: Texts = Field(description="The topics.", examples=["offers", ["offers", "stories"]])
+
+
 class NotifyStep(StepBase):
     """Tell another program, by a signed webhook; the campaign goes on at once, whatever becomes of the call."""
 
@@ -209,7 +221,7 @@ class NotifyStep(StepBase):
 
 STEP_KINDS: dict[str, type[StepBase]] = {
     "send": SendStep, "wait": WaitStep, "if": IfStep, "split": SplitStep, "set": SetStep,
-    "stop_mailing": StopMailingStep, "notify": NotifyStep,
+    "stop_mailing": StopMailingStep, "withdraw_consent": WithdrawConsentStep, "notify": NotifyStep,
 }  # fmt: skip
 
 
@@ -228,11 +240,13 @@ Step = Annotated[
     | Annotated[SplitStep, Tag("step:split")]
     | Annotated[SetStep, Tag("step:set")]
     | Annotated[StopMailingStep, Tag("step:stop_mailing")]
+    | Annotated[WithdrawConsentStep, Tag("step:withdraw_consent")]
     | Annotated[NotifyStep, Tag("step:notify")],
     Discriminator(
         step_tag,
         custom_error_type="step",
-        custom_error_message="a step has an id and exactly one of send, wait, if, split, set, stop_mailing, notify",
+        custom_error_message="a step has an id and exactly one of send, wait, if, split, set, stop_mailing, "
+        "withdraw_consent, notify",
     ),
 ]
 IfStep.model_rebuild()

@@ -20,6 +20,7 @@ from nurture.core.campaign import (
     UntilHappened,
     UntilTime,
     WaitStep,
+    WithdrawConsentStep,
 )
 from nurture.core.chance import choose
 from nurture.core.dates import read_told
@@ -124,7 +125,7 @@ class Wait:
     why: str
 
 
-Effect = SetStep | StopMailingStep | NotifyStep
+Effect = SetStep | StopMailingStep | WithdrawConsentStep | NotifyStep
 """Steps that do something beside leading on; for the held out they do nothing."""
 
 
@@ -164,7 +165,7 @@ def decide(course: Course, standing: Standing, answers: Answers, now: datetime) 
             return _branch(step, place.next, standing, answers, now)
         case SplitStep() as step:
             return _split(step, place.next, standing)
-        case SetStep() | StopMailingStep() | NotifyStep() as step:
+        case SetStep() | StopMailingStep() | WithdrawConsentStep() | NotifyStep() as step:
             effect = None if standing.held_out else step
             return Move(place.next, standing.arrived_at, "done", effect)
         case _:

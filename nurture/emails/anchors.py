@@ -11,6 +11,7 @@ from nurture.core.problem import Problem
 from nurture.emails.links import safe_url
 from nurture.emails.marks import (
     ANY,
+    CONFIRM,
     DYNAMIC,
     LINK,
     MAX_LINKS,
@@ -23,10 +24,11 @@ from nurture.emails.marks import (
 )
 from nurture.emails.source import FOLDER, Kind, Piece, refuse
 
-SYSTEM = {"view": VIEW, "preferences": PREFERENCES, "unsubscribe": UNSUBSCRIBE, "referral": REFERRAL}
+SYSTEM = {"view": VIEW, "preferences": PREFERENCES, "unsubscribe": UNSUBSCRIBE, "referral": REFERRAL,
+          "confirm": CONFIRM}  # fmt: skip
 """`links.*`, and the mark each leaves."""
 
-_SYSTEM = re.compile(r"links\s*\.\s*(view|preferences|unsubscribe|referral)\Z")
+_SYSTEM = re.compile(r"links\s*\.\s*(view|preferences|unsubscribe|referral|confirm)\Z")
 _ANCHOR = re.compile(r"<(?:a|area|v:roundrect|v:rect)(?=\s)(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.I)
 _HREF = re.compile(r"(\shref=)(\"[^\"]*\"|'[^']*')", re.I)
 _SWITCH = re.compile(r"\sdata-track=(?:\"([^\"]*)\"|'([^']*)')", re.I)
@@ -65,7 +67,7 @@ class Anchors:
             return href
         for mark in ANY.findall(url):
             if self.system(mark):
-                message = "links.view, links.preferences, links.unsubscribe and links.referral are whole addresses"
+                message = "links.view, links.preferences, links.unsubscribe and their like are whole addresses"
                 raise refuse(self._piece(mark).problem("link", message, "leave nothing beside them in href"))
         if ANY.search(url):
             return self._varying(url, tracked)

@@ -56,7 +56,7 @@ class Branding:
     """What is the same in every email of one step: who writes, on whose behalf, in which campaign.
 
     `base_url` is where the links of nurture lead; `legal` maps keys like `mersis` to their text;
-    `currency` and `default_locale` are the project's.
+    `currency` and `default_locale` are the project's. `asks` are the topics that `links.confirm` agrees to.
     """
 
     project: str
@@ -71,6 +71,7 @@ class Branding:
     default_locale: str
     legal: Mapping[str, str] = field(default_factory=dict)
     transactional: bool = False
+    asks: tuple[str, ...] = ()
 
     @property
     def domain(self) -> str:
@@ -113,6 +114,7 @@ class CompiledEmail:
             raise ValueError("this email was compiled by an nurture that wrote another format")
         branding = fields.pop("branding")
         branding["sender"] = Mailbox(**branding["sender"])
+        branding["asks"] = tuple(branding.get("asks", ()))
         fields["lines"] = tuple((path, line) for path, line in fields["lines"])
         fields["front_lines"] = tuple((path, line) for path, line in fields["front_lines"])
         for name in ("constants", "links", "plain"):

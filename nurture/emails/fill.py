@@ -285,6 +285,8 @@ class _Urls:
             return self._path(Purpose.VIEW)
         if mark == SYSTEM["referral"]:
             return self._path(Purpose.REFERRAL)
+        if mark == SYSTEM["confirm"]:
+            return self._path(Purpose.CONFIRM, 0, ",".join(self._filler.compiled.branding.asks))
         if mark == SYSTEM["preferences"] or self._filler.compiled.branding.transactional:
             return self._path(Purpose.PREFERENCES if mark in _SYSTEM_MARKS else Purpose.CLICK, _number(mark))
         return self._path(Purpose.UNSUBSCRIBE if mark in _SYSTEM_MARKS else Purpose.CLICK, _number(mark))

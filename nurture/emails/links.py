@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
     REFERRAL = "referral"
+    CONFIRM = "confirm"
 
 
 PATHS = {
@@ -42,6 +43,7 @@ PATHS = {
     Purpose.UNSUBSCRIBE: ("/u/", ""),
     Purpose.PREFERENCES: ("/p/", ""),
     Purpose.REFERRAL: ("/r/", ""),
+    Purpose.CONFIRM: ("/a/", ""),
 }
 """What stands before and after the token in the path of each purpose."""
 
@@ -58,7 +60,10 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\ud800-\udfff\"<>`]")
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """What a token names: ids of 32 hex digits; for a click the link's number, and its url if that varies."""
+    """What a token names: ids of 32 hex digits; for a click the link's number, and its url if that varies.
+
+    For a consent that is asked for, `url` holds the topics, parted by commas.
+    """
 
     contact_id: str
     message_id: str

@@ -23,6 +23,9 @@ CLIPPED = 102_000
 EVENT = frozenset({"event"})
 """Known besides in the emails of campaigns that people enter on an event."""
 
+CONFIRM = frozenset({"links.confirm"})
+"""Known besides in the emails of steps that ask for consent."""
+
 COUPON = frozenset({"coupon"})
 """Known besides in the emails of steps that give one."""
 
@@ -44,6 +47,8 @@ _ELSEWHERE = {
               "write 'enter: {on: …}' in the campaign's file"),
     "coupon": ("'coupon' is known only to emails of steps that give one",
                "write 'coupon: {pool: …, valid_for: 7 days}' at the step"),
+    "links.confirm": ("'links.confirm' is known only to emails of steps that ask for consent",
+                      "write 'ask_consent: TOPIC' at the step"),
 }  # fmt: skip
 _CODE = re.compile(r"\bcoupon\s*(?:\.\s*code|\[)")
 _IMAGE = re.compile(r"<(?:img|mj-image)(?=[\s>/])(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.I)

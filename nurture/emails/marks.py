@@ -17,7 +17,7 @@ DYNAMIC = 0x108000
 """`DYNAMIC + n` opens the destination of the n-th link where it varies; `END` closes it."""
 END, PIXEL, SECTION = "\U0010f000", "\U0010f001", "\U0010f002"
 VIEW, PREFERENCES, UNSUBSCRIBE = "\U0010f003", "\U0010f004", "\U0010f005"
-REFERRAL = "\U0010f006"
+REFERRAL, CONFIRM = "\U0010f006", "\U0010f007"
 MAX_PIECES = 0x8000
 MAX_LINKS = 0x2000
 

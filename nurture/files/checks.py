@@ -86,6 +86,9 @@ def topic(scene: Scene) -> Iterator[Finding]:
     for condition in walk.conditions(scene.data):
         if condition.key == "consent":
             asked.append(((*condition.path, "topic"), _dict(condition.asked).get("topic")))
+    for step in _steps(scene):
+        for key in ("ask_consent", "withdraw_consent"):
+            asked += walk.texts(step.data.get(key), (*step.path, key))
     for path, name in asked:
         if isinstance(name, str) and name not in scene.topics:
             hint = did_you_mean(name, scene.topics, "topics of nurture.yaml")

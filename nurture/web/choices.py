@@ -40,6 +40,8 @@ class Choices:
             Route("/u/{token:path}", self.unsubscribe, methods=["POST"]),
             Route("/p/{token:path}", self.preferences, methods=["GET"]),
             Route("/p/{token:path}", self.choose, methods=["POST"]),
+            Route("/a/{token:path}", self.offer, methods=["GET"]),
+            Route("/a/{token:path}", self.agree, methods=["POST"]),
         ]
 
     def ask(self, request: Request) -> Response:
@@ -74,6 +76,30 @@ class Choices:
         # An empty post, as scanners send, must not read as "nothing is ticked".
         acts = {"save": self._save, "subscribe": self._subscribe}
         return await run_in_threadpool(acts.get(form.get("do", ""), self._look), ref, form)
+
+    def offer(self, request: Request) -> Response:
+        """Ask for the consent that the link is about; changes nothing, since scanners fetch every link."""
+        ref = self._public.read(Purpose.CONFIRM, request)
+        return self._show("confirm.html", ref, "") if ref else self._public.missing
+
+    async def agree(self, request: Request) -> Response:
+        """Give the consent that the link is about, once the button was pressed: an empty post says nothing."""
+        form = await read_form(request)
+        ref = self._public.read(Purpose.CONFIRM, request)
+        if ref is None:
+            return self._public.missing
+        if form.get("do") != "confirm":
+            return await run_in_threadpool(self._show, "confirm.html", ref, "")
+        return await run_in_threadpool(self._confirm, ref)
+
+    def _confirm(self, ref: Ref) -> Response:
+        person, project = self._person(ref), self._public.project()
+        if person is None or project is None:
+            return self._public.missing
+        given = {name: True for name in _asked(ref, project) if not person.consents.get(name)}
+        program = self._parts.releases.current().program
+        record_consents(self._parts.database, ref.contact_id, given, "confirmed", self._parts.now(), program)
+        return self._show("confirmed.html", ref, "")
 
     def _look(self, ref: Ref, _form: Mapping[str, str]) -> Response:
         return self._show("preferences.html", ref, "")
@@ -129,7 +155,7 @@ class Choices:
         topics = _topics(project, person, text["language"])
         return self._public.pages.show(
             template, words=filled, project=project.project, person=person, topics=topics,
-            said=text[said] if said else "", preferences=f"../p/{token}",
+            said=text[said] if said else "", asked=_asked(ref, project), preferences=f"../p/{token}",
             own=person.stopped == SuppressionReason.UNSUBSCRIBED,
         )  # fmt: skip
 
@@ -137,6 +163,11 @@ class Choices:
 def _choices(project: Project, form: Mapping[str, str]) -> dict[str, bool]:
     """Which of the topics that are a choice are ticked."""
     return {name: f"topic-{name}" in form for name, topic in project.topics.items() if not topic.transactional}
+
+
+def _asked(ref: Ref, project: Project) -> list[str]:
+    """The topics that a link asks for, of those that are still a choice."""
+    return [one for one in (ref.url or "").split(",") if one in project.topics and not project.transactional(one)]
 
 
 def _topics(project: Project, person: Chooser, language: str) -> list[dict[str, Any]]:

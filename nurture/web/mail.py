@@ -8,7 +8,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 STILL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="
-_OURS = re.compile(r"https?://[^\s\"'<>]*?/(?:(o)/[A-Za-z0-9_-]{60,}\.gif|[cvup]/[A-Za-z0-9_-]{60,})")
+_OURS = re.compile(r"https?://[^\s\"'<>]*?/(?:(o)/[A-Za-z0-9_-]{60,}\.gif|[cvupra]/[A-Za-z0-9_-]{60,})")
 """Signed links, wherever the project was reached when the email was made."""
 SHOWN_HEADERS = ("From", "To", "Reply-To", "Subject", "Date", "List-Unsubscribe", "List-Id", "Message-ID")
 SOURCE_BYTES = 400_000

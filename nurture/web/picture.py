@@ -20,6 +20,7 @@ from nurture.core.campaign import (
     UntilHappened,
     UntilTime,
     WaitStep,
+    WithdrawConsentStep,
 )
 from nurture.core.decide import Arm
 from nurture.core.gate import Refusal
@@ -227,6 +228,8 @@ def _kind(step: StepBase) -> str:
             return "split"
         case StopMailingStep():
             return "stop"
+        case WithdrawConsentStep():
+            return "withdraw"
         case NotifyStep():
             return "notify"
         case _:
@@ -257,6 +260,8 @@ def describe(step: StepBase) -> str:
             return _said(step.set)
         case StopMailingStep():
             return step.stop_mailing
+        case WithdrawConsentStep():
+            return f"consent to {', '.join(step.withdraw_consent)}"
         case NotifyStep(notify=notify):
             return f"{notify.webhook}: {notify.about}"
         case _:

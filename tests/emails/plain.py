@@ -130,6 +130,7 @@ class Plain:
             "preferences": self.url(Purpose.PREFERENCES, envelope),
             "unsubscribe": self.url(leave, envelope),
             "referral": self.url(Purpose.REFERRAL, envelope),
+            "confirm": self.url(Purpose.CONFIRM, envelope, 0, ",".join(self.compiled.branding.asks)),
             "open": self.url(Purpose.OPEN, envelope),
         }
 

@@ -26,7 +26,7 @@ LAYOUT = """<!doctype html>
 {% block body %}{% endblock %}
 <p>{{ project.name }}, {{ project.postal_address }}<br><a href="{{ links.view }}">{{ _("View in browser") }}</a>
 <a href="{{ links.preferences }}">{{ _("Choose what you hear") }}</a>
-<a href='{{ links.unsubscribe }}'>{{ _("Unsubscribe") }}</a> {{ links.referral }}</p></body></html>
+<a href='{{ links.unsubscribe }}'>{{ _("Unsubscribe") }}</a> {{ links.referral }} {{ links.confirm }}</p></body></html>
 """
 BODIES = (
     "<h1>Hello{% if contact.first_name %} {{ contact.first_name }}{% endif %}</h1>"

@@ -247,3 +247,57 @@ def test_who_never_unsubscribed_has_nothing_to_lift(lite: Served) -> None:
     ground, client = lite
     again(ground, client, "offers")
     assert consents(ground) == {"offers": True, "stories": True} and ground.rows("consent_change") == []
+
+
+# --- agreeing ----------------------------------------------------------------------------------------
+
+
+def asked(ground: Ground, topics: str = "offers,stories", who: str = "ada") -> str:
+    contact_id, message_id = ground.people[who]
+    return "/a/" + ground.opened.signer.token(Purpose.CONFIRM, contact_id, message_id, 0, topics)
+
+
+def withdraw(ground: Ground, client: httpx.Client, who: str = "ada") -> None:
+    client.post(ground.path(Purpose.PREFERENCES, who), data={"do": "save", "tracked": "yes"})
+
+
+def test_fetching_a_link_to_agree_changes_nothing(lite: Served) -> None:
+    ground, client = lite
+    withdraw(ground, client)
+    page = client.get(asked(ground)).text
+    assert "Would you like to hear from us?" in page
+    assert "Offers" in page
+    assert consents(ground) == {"offers": False, "stories": False}
+    client.post(asked(ground))
+    assert consents(ground) == {"offers": False, "stories": False}
+
+
+def test_pressing_the_button_gives_consent_to_what_the_link_is_about(web: Served) -> None:
+    ground, client = web
+    withdraw(ground, client)
+    ground.clock.forward(timedelta(days=1))
+    assert "Thank you" in client.post(asked(ground, "stories"), data={"do": "confirm"}).text
+    assert consents(ground) == {"offers": False, "stories": True}
+    assert ground.rows("consent_change")[-1]["source"] == "confirmed"
+
+
+def test_a_link_to_agree_is_good_for_nothing_else(lite: Served) -> None:
+    ground, client = lite
+    forged = asked(ground).replace("/a/", "/p/")
+    assert client.get(forged).status_code == 404
+    assert client.get(ground.path(Purpose.PREFERENCES).replace("/p/", "/a/")).status_code == 404
+    assert client.post(asked(ground)[:-2], data={"do": "confirm"}).status_code == 404
+
+
+def test_the_page_to_agree_speaks_turkish(lite: Served) -> None:
+    ground, client = lite
+    page = client.get(asked(ground, who="deniz")).text
+    assert "Bizden haber almak ister misiniz?" in page
+    assert "Fırsatlar" in page
+    assert "Teşekkürler" in client.post(asked(ground, who="deniz"), data={"do": "confirm"}).text
+
+
+def test_mail_about_orders_is_nothing_to_agree_to(lite: Served) -> None:
+    ground, client = lite
+    client.post(asked(ground, "orders,unknown"), data={"do": "confirm"})
+    assert set(consents(ground)) == {"offers", "stories"}
