@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Table, and_, bindparam, select, text, update
-from sqlalchemy import event as event_hooks
 
 from nurture.core.event import Fact
 from nurture.store.database import Database, chunks, update_rows, upsert
@@ -77,22 +76,12 @@ def in_bulk(database: Database) -> Iterator[None]:
     On SQLite pages are carried from the log into the file every 80 MB, not with every commit.
     """
 
-    def prepare(connection: Any, _record: Any) -> None:
-        connection.execute("PRAGMA mmap_size=0")
-        connection.execute("PRAGMA wal_autocheckpoint=20000")
-
-    on_disk = database.is_sqlite and bool(database.url.database)
-    if on_disk:
-        database.close()
-        event_hooks.listen(database.engine, "connect", prepare)
     gc.set_threshold(200_000, 20, 20)
     try:
-        yield
+        with database.told("mmap_size=0", "wal_autocheckpoint=20000"):
+            yield
     finally:
         gc.set_threshold(*USUAL_THRESHOLDS)
-        if on_disk:
-            event_hooks.remove(database.engine, "connect", prepare)
-            database.close()
 
 
 def take_turns(connection: Connection) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -43,22 +43,11 @@ def _dumps(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _sqlite_pragmas(synchronous: str) -> Callable[[Any, Any], None]:
-    """What every new connection is told; an intent must survive power loss, which NORMAL does not promise in WAL."""
-    pragmas = (
-        "journal_mode=WAL", f"synchronous={synchronous}", "busy_timeout=30000", "foreign_keys=ON",
-        "cache_size=-65536", "temp_store=MEMORY", "mmap_size=268435456",
-    )  # fmt: skip
-
-    def tell(connection: Any, _record: Any) -> None:
-        # sqlite3's own transaction handling would begin late and deferred; nurture says BEGIN itself.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    return tell
+PRAGMAS = (
+    "journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY",
+    "mmap_size=268435456",
+)  # fmt: skip
+"""What every new connection to a SQLite file is told."""
 
 
 def _begin(connection: Connection) -> None:
@@ -75,7 +64,9 @@ class Database:
     """
 
     def __init__(self, url: str | URL, directory: Path | None = None, *, durable: bool = True) -> None:
-        self.url, self._durable = make_url(url), durable
+        self.url = make_url(url)
+        # An intent must survive power loss, which NORMAL does not promise in WAL.
+        self._pragmas = [*PRAGMAS, f"synchronous={'FULL' if durable else 'OFF'}"]
         if directory and self.url.get_backend_name() == "sqlite" and self.url.database:
             self.url = self.url.set(database=str(directory / self.url.database))
         self.engine = self._engine()
@@ -87,7 +78,7 @@ class Database:
         if self.url.get_backend_name() == "sqlite":
             engine = create_engine(self.url, json_serializer=_dumps, json_deserializer=orjson.loads,
                                    pool_size=8, max_overflow=24, connect_args={"check_same_thread": False})  # fmt: skip
-            event.listen(engine, "connect", _sqlite_pragmas("FULL" if self._durable else "OFF"))
+            event.listen(engine, "connect", self._tell)
             event.listen(engine, "begin", _begin)
             return engine
         try:
@@ -96,6 +87,27 @@ class Database:
                                  connect_args={"options": "-c timezone=UTC -c synchronous_commit=on"})  # fmt: skip
         except ModuleNotFoundError:
             raise ConfigError("PostgreSQL needs its driver; install it with: pip install 'nurture[postgres]'") from None
+
+    def _tell(self, connection: Any, _record: Any) -> None:
+        # sqlite3's own transaction handling would begin late and deferred; nurture says BEGIN itself.
+        connection.isolation_level = None
+        for pragma in tuple(self._pragmas):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @contextmanager
+    def told(self, *pragmas: str) -> Iterator[None]:
+        """Connections of this while tell a SQLite file these as well; others are left as they are."""
+        if not (self.is_sqlite and self.url.database):
+            yield
+            return
+        self._pragmas += pragmas
+        self.close()
+        try:
+            yield
+        finally:
+            for pragma in pragmas:
+                self._pragmas.remove(pragma)
+            self.close()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

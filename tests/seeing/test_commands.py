@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,10 @@ ADA = "ada@example.com"
 Said = pytest.CaptureFixture[str]
 
 
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project that has run once, with one contact."""
-    monkeypatch.delenv("NURTURE_DATABASE", raising=False)
-    folder = tmp_path / "shop"
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that has run once, with one contact; to be copied."""
+    folder = tmp_path_factory.mktemp("made") / "shop"
     init(folder, date(2026, 11, 21))
     people = folder / "people.csv"
     people.write_text(
@@ -29,6 +29,13 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     assert run(["--project", str(folder), "import", "contacts", str(people)]) == 0
     assert run(["--project", str(folder), "run", "--once"]) == 0
     return folder
+
+
+@pytest.fixture
+def shop(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project that has run once, with one contact."""
+    monkeypatch.delenv("NURTURE_DATABASE", raising=False)
+    return Path(shutil.copytree(made, tmp_path / "shop"))
 
 
 def told(shop: Path, said: Said, *words: str, code: int = 0) -> Any:
