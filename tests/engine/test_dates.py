@@ -262,6 +262,16 @@ def test_whoever_moves_to_another_zone_is_met_by_its_clocks(start: Start) -> Non
     assert entries(line) == [("2026-03-10", utc("2026-03-06T15:00"))]
 
 
+def test_a_time_of_day_that_is_waited_for_is_kept_as_meant_by_whoever_moves(start: Start) -> None:
+    steps = "[{id: pause, wait: {until: 10:00, days: mon-fri}}, {id: hello, send: hello}]"
+    line = start(campaign(steps))
+    line.add_contact(timezone="Europe/Berlin")
+    line.pass_()
+    line.change("ada", timezone="America/New_York")
+    line.run(days=2)
+    assert line.sent_at() == [("hello", utc("2026-03-02T15:00"))]
+
+
 def test_an_idle_tick_looks_at_nobody(start: Start) -> None:
     line = start({"a": campaign(enter=TRIAL), "b": campaign(enter=LETTER), "c": campaign(enter=BIRTHDAY)})
     for number in range(20):
