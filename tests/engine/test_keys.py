@@ -69,6 +69,13 @@ def test_people_enter_so_many_days_after_a_date(start: Start, enter: str, born: 
     assert [row["entered_at"] for row in line.enrollments()] == [datetime(2026, 3, 6, tzinfo=UTC)]
 
 
+def test_nobody_enters_before_the_campaign_starts(start: Start) -> None:
+    line = start(campaign(starts="2026-03-05 09:00"))
+    line.add_contact()
+    line.run(days=5, step=HOUR)
+    assert [row["entered_at"] for row in line.enrollments()] == [datetime(2026, 3, 5, 9, 0, tzinfo=UTC)]
+
+
 # --- what it is for ----------------------------------------------------------------------------------
 
 GOALS = {
