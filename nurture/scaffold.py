@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -66,8 +67,15 @@ def _texts(today: date) -> Iterator[tuple[str, str]]:
             name = path.relative_to(source).as_posix()
             yield name, _moved(text, today) if name.startswith(("samples/", "campaigns/")) else text
     example = (source / ".env.example").read_text(encoding="utf-8")
-    yield ".env", example.replace("NURTURE_SECRET_KEY=", f"NURTURE_SECRET_KEY={secrets.token_hex(32)}", 1)
+    yield ".env", _with_secrets(example)
     yield ".gitignore", GITIGNORE
+
+
+def _with_secrets(example: str) -> str:
+    """The example's environment with keys of its own: for links, and for the webhook of the shipped project."""
+    webhook = f"NURTURE_WEBHOOK_CRM_SECRET=whsec_{b64encode(secrets.token_bytes(32)).decode()}"
+    filled = example.replace("NURTURE_SECRET_KEY=", f"NURTURE_SECRET_KEY={secrets.token_hex(32)}", 1)
+    return filled.replace("#NURTURE_WEBHOOK_NAME_SECRET=", webhook, 1)
 
 
 def _moved(text: str, today: date) -> str:

@@ -60,7 +60,7 @@ def test_the_shipped_project_has_nothing_to_complain_about() -> None:
 def test_the_shipped_project_has_a_campaign_of_each_kind() -> None:
     kinds = {
         "welcome", "first-order", "wake-up", "win-back", "basket", "back-in-stock", "replenish", "trial-end", "review",
-        "new-customer", "harvest", "birthday",
+        "new-customer", "harvest", "birthday", "office",
     }  # fmt: skip
     assert kinds <= {campaign.name for campaign in check(project_files()).campaigns}
 

@@ -38,9 +38,13 @@ def enroll(database: Database, queries: Queries, now: datetime) -> int:
 
 def _look_at_due(database: Database, queries: Queries, now: datetime) -> int:
     """Look at those whom time alone may have made match, and at those whose day has begun."""
-    looked = sum(_due_looks(database, queries, one, now) for one in _at_once(queries, now))
-    looked += sum(one.let_in(database) for one in _dated(database, queries, now))
-    return looked + sum(one.give_up(database) for one in moment_entrances(queries, now, _open(queries, now)))
+    with database.read() as connection:
+        names = queries.due_looks(connection, now)
+        dates = [one for one in _dated(connection, queries, now) if one.name in names] if names else []
+    due = [one for one in _open(queries, now) if one.campaign.name in names]
+    looked = sum(_due_looks(database, queries, one, now) for one in due if _looks_at_once(one))
+    looked += sum(one.let_in(database) for one in dates)
+    return looked + sum(one.give_up(database) for one in moment_entrances(queries, now, due))
 
 
 def _open(queries: Queries, now: datetime) -> list[Entrance]:
@@ -56,13 +60,10 @@ def _looks_at_once(entrance: Entrance) -> bool:
     return isinstance(enter, EnterByLook) and enter.look.at is None
 
 
-def _dated(source: Database | Connection, queries: Queries, now: datetime) -> list[DatedEntrance]:
+def _dated(connection: Connection, queries: Queries, now: datetime) -> list[DatedEntrance]:
     if not any(isinstance(one.campaign.enter, Dated) for one in queries.entrances):
         return []
-    if isinstance(source, Database):
-        with source.read() as connection:
-            return dated_entrances(queries, entering.campaign_states(connection), now)
-    return dated_entrances(queries, entering.campaign_states(source), now)
+    return dated_entrances(queries, entering.campaign_states(connection), now)
 
 
 def _look_at(connection: Connection, queries: Queries, ids: Sequence[str], now: datetime) -> None:
@@ -76,7 +77,8 @@ def _look_at(connection: Connection, queries: Queries, ids: Sequence[str], now: 
         moment.look_again(connection, ours)
     for one in _dated(connection, queries, now):
         one.plan(connection, ours)
-    for occasion in event_entrances(queries, _open(queries, now), now):
+    awaited = occasions.campaigns(connection, ours)
+    for occasion in event_entrances(queries, [one for one in _open(queries, now) if one.campaign.name in awaited], now):
         occasion.let_in(connection, ours)
     entering.unmark(connection, ids)
 

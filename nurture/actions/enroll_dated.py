@@ -27,7 +27,7 @@ class DatedEntrance:
 
     def __init__(self, queries: Queries, entrance: Entrance, enter: Dated, live_since: datetime, now: datetime) -> None:
         self._queries, self._entrance, self._enter = queries, entrance, enter
-        self._name = entrance.campaign.name
+        self.name = entrance.campaign.name
         self._live_since, self._now = live_since, now
 
     def plan(self, connection: Connection, ids: Sequence[str], passed: Mapping[str, date] = {}) -> None:
@@ -35,10 +35,13 @@ class DatedEntrance:
 
         A day in `passed`, and those before it, are done with.
         """
-        had = dated.entry_keys(connection, self._name, ids)
-        people = dated.known_dates(connection, self._enter.name, self._name, ids)
-        looks = [(one.contact_id, at) for one in people if (at := self._next(one, passed.get(one.contact_id), had))]
-        dated.plan(connection, self._name, ids, looks)
+        people = dated.known_dates(connection, self._enter.name, self.name, ids)
+        told = [one for one in people if one.said is not None]
+        had = dated.entry_keys(connection, self.name, [one.contact_id for one in told])
+        looks = {one.contact_id: at for one in told if (at := self._next(one, passed.get(one.contact_id), had))}
+        before = {one.contact_id: one.look_at for one in people if one.look_at is not None}
+        if looks != before or len(people) < len(set(ids)):
+            dated.plan(connection, self.name, ids, looks.items())
 
     def _next(self, one: Known, passed: date | None, had: set[tuple[str, str]]) -> datetime | None:
         zone = self._queries.program.zone_of(one.timezone)
@@ -64,7 +67,7 @@ class DatedEntrance:
     def plan_all(self, database: Database) -> None:
         """The same for everybody who has the date, in batches that each hold their locks only shortly."""
         with database.write() as connection:
-            dated.forget_plans(connection, self._name)
+            dated.forget_plans(connection, self.name)
         last = ""
         while True:
             with database.write() as connection:
@@ -77,15 +80,15 @@ class DatedEntrance:
     def let_in(self, database: Database) -> int:
         """Let at most a batch of those enter whose day has begun. Returns how many were looked at."""
         with database.read() as connection:
-            ids = entering.due_looks(connection, self._name, self._now, BATCH)
+            ids = entering.due_looks(connection, self.name, self._now, BATCH)
         if ids:
             with database.write() as connection:
                 self._let_in(connection, lock_contacts(connection, ids), ids)
         return len(ids)
 
     def _let_in(self, connection: Connection, ours: Sequence[str], planned: Sequence[str]) -> None:
-        people = {one.contact_id: one for one in dated.known_dates(connection, self._enter.name, self._name, ours)}
-        had = dated.entry_keys(connection, self._name, ours)
+        people = {one.contact_id: one for one in dated.known_dates(connection, self._enter.name, self.name, ours)}
+        had = dated.entry_keys(connection, self.name, ours)
         passed: dict[str, date] = {}
         today: dict[str, tuple[datetime, str]] = {}
         for contact_id, one in people.items():

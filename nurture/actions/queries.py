@@ -48,9 +48,9 @@ class Queries:
     def _looks(self) -> Any:
         return due.probe(due.LOOKS, [entrance.campaign.name for entrance in self.entrances], "look_at")
 
-    def due_looks(self, connection: Connection, now: datetime) -> bool:
-        """Whether a live campaign is to look at somebody."""
-        return bool(due.due_campaigns(connection, self._looks, now))
+    def due_looks(self, connection: Connection, now: datetime) -> set[str]:
+        """The live campaigns that are to look at somebody."""
+        return set(due.due_campaigns(connection, self._looks, now))
 
     def due_campaigns(self, database: Database, now: datetime) -> list[str]:
         """The campaigns with due enrollments, in their order."""

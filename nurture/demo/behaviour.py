@@ -13,6 +13,7 @@ from enum import StrEnum
 from random import Random
 
 from nurture.demo.people import Mailbox, Order, Person, make_order
+from nurture.demo.shop import Told
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"
@@ -41,17 +42,22 @@ class What(StrEnum):
     BOUNCE = "bounced"
     BUY = "purchase"
     REFUND = "refund"
+    SHOP = "event of the shop"
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing done, at an aware UTC time. `pick` (0 to 1) chooses a link or a choice; `order` is what is bought."""
+    """One thing done, at an aware UTC time.
+
+    `pick` (0 to 1) chooses a link or a choice; `order` is what is bought; `told` is what the shop tells of it.
+    """
 
     at: datetime
     what: What
     agent: str = ""
     pick: float = 0.0
     order: Order | None = None
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)

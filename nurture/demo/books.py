@@ -22,7 +22,8 @@ from nurture.files.tabular import open_table
 from nurture.store.database import Database
 
 CONTACTS = ("email", "first_name", "last_name", "country", "locale", "timezone", "signed_up", "source", "consent",
-            "consent_source", "consent_at", "tags", "stage", "brews_with")  # fmt: skip
+            "consent_source", "consent_at", "tags", "stage", "brews_with", "birthday", "trial_ends",
+            "account")  # fmt: skip
 PURCHASES = ("order_id", "email", "amount", "currency", "at", "items")
 CODES_LETTERS = "ABCDEFGHJKLMNPQRTUVWXY346789"
 EVENTS = ("event", "email", "message_id", "at", "bounce", "reason")
@@ -82,7 +83,8 @@ def _contact_row(one: Person) -> tuple[str, ...]:
     consent = (one.topics, "sign-up form", signed_up) if one.topics else ("", "", "")
     return (
         one.address, one.first_name, one.last_name, one.country, country.locale, country.timezone, signed_up,
-        one.source, *consent, one.tags, one.stage, one.brews_with,
+        one.source, *consent, one.tags, one.stage, one.brews_with, one.birthday, one.trial_ends,
+        one.account,
     )  # fmt: skip
 
 

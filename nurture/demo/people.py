@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from random import Random
@@ -57,6 +57,9 @@ class Person:
     tags: str
     stage: str
     brews_with: str
+    birthday: str
+    trial_ends: str
+    account: str
     mailbox: Mailbox
     warmth: float
     orders: tuple[Order, ...]
@@ -103,6 +106,7 @@ COUNTRIES: Mapping[str, Country] = {
          "Robinson", "Shaw", "Brontë", "Lloyd", "Fraser", "Ward"),
     ),
 }  # fmt: skip
+OFFICES = ("Işık Mimarlık", "Kuzey Yazılım", "Liman Hukuk", "Weber & Söhne", "Hafen Design", "Brontë & Co")
 BREWS = ("", "espresso", "filter", "cezve", "french press", "moka pot")
 SCANNED_DOMAIN = "bigcorp.example.com"
 
@@ -142,6 +146,8 @@ def _person(rng: Random, number: int, start: datetime, days: int) -> Person:
     mailbox = _mailbox(rng, sort)
     past = tuple(_past_orders(rng, number, sort, code, start))
     signed_up = _signed_up(rng, sort, past, start, days)
+    own = Random(f"{number}/{first}/{last}/{signed_up:%m%d}")
+    account = own.choice(OFFICES) if sort in ("newcomer", "fresh") and own.random() < 0.03 else ""
     source = rng.choices(("newsletter", "guide", "fair", "shop"), (5, 3, 1, 1))[0]
     return Person(
         number=number,
@@ -152,13 +158,22 @@ def _person(rng: Random, number: int, start: datetime, days: int) -> Person:
         signed_up=signed_up,
         source=source,
         topics=rng.choices(("offers stories", "offers", "stories", ""), (88, 4, 4, 4))[0],
-        tags="interested" if source == "fair" and rng.random() < 0.7 else "",
+        tags="office" if account else "interested" if source == "fair" and rng.random() < 0.7 else "",
         stage="prospect" if sort == "fresh" and rng.random() < 0.4 else "",
         brews_with=rng.choice(BREWS),
+        birthday=_birthday(own),
+        account=account,
+        trial_ends=f"{signed_up + timedelta(days=30):%Y-%m-%d}" if sort == "newcomer" and own.random() < 0.12 else "",
         mailbox=mailbox,
         warmth=min(0.9, SORTS[sort].warmth * rng.uniform(0.3, 1.7)),
         orders=past + tuple(_coming_orders(rng, number, sort, code, max(start, signed_up), start, days)),
     )
+
+
+def _birthday(rng: Random) -> str:
+    """A day, told by every third."""
+    day = date(1958, 1, 1) + timedelta(days=rng.randrange(46 * 365))
+    return str(day) if rng.random() < 1 / 3 else ""
 
 
 def _mailbox(rng: Random, sort: str) -> Mailbox:

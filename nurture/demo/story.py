@@ -16,17 +16,20 @@ from random import Random
 from nurture.actions.check import check
 from nurture.actions.offer import coupon_of
 from nurture.actions.queries import Queries
+from nurture.actions.record import record_facts
 from nurture.actions.record_orders import record_purchases, record_refunds
 from nurture.actions.report import Report, report
 from nurture.actions.tick import Passed, run_pass
 from nurture.config import read_settings
 from nurture.core.address import address_key
+from nurture.core.event import Fact, Kind
 from nurture.core.money import Money
 from nurture.core.purchase import Purchase, Refund
 from nurture.demo.behaviour import Act, Received, What, react, regret
 from nurture.demo.books import Books, Event
 from nurture.demo.letters import Arrived, Postman, read_letter
 from nurture.demo.people import Order, Person, make_people
+from nurture.demo.shop import Told, delivery, visits
 from nurture.demo.visitor import Visitor
 from nurture.demo.visits import visit
 from nurture.scaffold import init
@@ -44,8 +47,9 @@ from nurture.wiring import Opened
 START = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 """A Monday before the clocks of Europe go forward: the demo crosses that night."""
 
+DRAFTS = ("harvest", "office")
 MORNING = 5
-STOPS = (0, 150, *range(MORNING * 60, 21 * 60 + 1, 60))
+STOPS = (0, 150, *range(MORNING * 60, 21 * 60 + 1, 120))
 """Minutes of each UTC day at which the verbs are called; at MORNING (an hour) the night's files come in."""
 
 
@@ -105,6 +109,8 @@ class Story:
         self.plan, self.clock = plan, Clock()
         init(plan.directory, START.date())
         _reach_at(plan.directory / "nurture.yaml", plan.port)
+        for name in DRAFTS:
+            _go_live(plan.directory / f"campaigns/{name}.yaml")
         # The shell's own NURTURE_* variables name somebody's real database and keys.
         self.opened = Opened(plan.directory, read_settings(plan.directory, {}), self.clock, durable=False)
         self.people = make_people(plan.seed, plan.contacts, START, plan.days)
@@ -116,6 +122,7 @@ class Story:
         self._mail: list[Event] = []
         self._bought: list[Purchase] = []
         self._refunded: list[Refund] = []
+        self._told: list[Fact] = []
         self._stirred = False
         self._next_due: datetime | None = None
         self._closing = ExitStack()
@@ -183,6 +190,8 @@ class Story:
             for order in person.orders:
                 if order.at >= START:
                     self._plan(Act(order.at, What.BUY, order=order), person)
+            for told in visits(self.plan.seed, person, START, self.plan.days):
+                self._plan(Act(told.at, What.SHOP, told=told), person)
         self._pass()
 
     def _until(self, stop: datetime) -> None:
@@ -228,6 +237,8 @@ class Story:
             self.played.buyer = person.address
         if act.what is What.BUY and act.order:
             self._buy(person, act.order, self._code_in(email) if email else None)
+        elif act.told:
+            self._tell(person, act.told)
         elif act.what is What.REFUND and act.order:
             self._return(act.order, act.pick < 0.5)
         elif act.what in (What.REPLY, What.COMPLAIN, What.BOUNCE) and email:
@@ -252,18 +263,31 @@ class Story:
         change_of_mind = regret(self.plan.seed, order)
         if change_of_mind:
             self._plan(change_of_mind, person)
+        if arrived := delivery(self.plan.seed, order):
+            self._plan(Act(arrived.at, What.SHOP, told=arrived), person)
+
+    def _tell(self, person: Person, told: Told) -> None:
+        key = f"{told.name}/{person.number}/{told.at.isoformat()}"
+        contact_id = self._ids[person.address]
+        fact = Fact(Kind.CUSTOM, told.at, "api", key, contact_id=contact_id, name=told.name, detail=told.fields)
+        self._told.append(fact)
+        if told.order:
+            self.played.acts[What.BUY] += 1
+            self._buy(person, told.order)
 
     def _return(self, order: Order, whole: bool) -> None:
         part = Money.parse(order.items[0][2], order.currency)
         self._refunded.append(Refund(f"R-{order.id}", order.id, self.clock(), None if whole else part))
 
     def _ring_up(self) -> None:
-        """The shop tells what was bought and given back since the last stop."""
+        """The shop tells what happened, was bought and given back since the last stop."""
+        if self._told:
+            record_facts(self.opened.database, self.program, self._told, self.clock())
         if self._bought:
             record_purchases(self.opened.database, self.program, self._bought, self.clock())
         if self._refunded:
             record_refunds(self.opened.database, self.program, self._refunded, self.clock())
-        self._bought, self._refunded = [], []
+        self._told, self._bought, self._refunded = [], [], []
 
     def _take_in(self) -> None:
         """The night's files: who signed up, and what the mailbox holds."""
@@ -301,6 +325,12 @@ def _reach_at(project_file: Path, port: int) -> None:
         project_file.write_text(
             re.sub(r"(?m)^base_url: \S+", f"base_url: http://127.0.0.1:{port}", text), encoding="utf-8"
         )
+
+
+def _go_live(campaign: Path) -> None:
+    """What ships as a draft is live here."""
+    text = campaign.read_text(encoding="utf-8")
+    campaign.write_text(text.replace("status: draft", "status: live", 1), encoding="utf-8")
 
 
 def _stops(days: int) -> Iterator[datetime]:

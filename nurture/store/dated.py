@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, null, or_, select
 
 from nurture.core.dates import KNOWN
 from nurture.store import attributes
@@ -30,17 +31,19 @@ class Known:
     look_at: datetime | None
 
 
+@lru_cache(maxsize=256)
 def _known(name: str, campaign: str) -> Select[Any]:
     text, instant = date_columns(name)
     planned = contact.outerjoin(
         campaign_look, (campaign_look.c.contact_id == contact.c.id) & (campaign_look.c.campaign == campaign)
     )
-    return select(contact.c.id, contact.c.timezone, text, instant, campaign_look.c.look_at).select_from(planned)
+    asked = select(contact.c.id, contact.c.timezone, text, instant, campaign_look.c.look_at).select_from(planned)
+    return asked.where(contact.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def known_dates(connection: Connection, name: str, campaign: str, ids: Sequence[str]) -> list[Known]:
     """What is known of these contacts' dates."""
-    rows = connection.execute(_known(name, campaign).where(contact.c.id.in_(ids)))
+    rows = connection.execute(_known(name, campaign), {"ids": list(ids)})
     return [Known(row[0], row[1], row[2] or row[3], row[4]) for row in rows]
 
 
@@ -54,6 +57,8 @@ def people_with_date(connection: Connection, name: str, after: str, limit: int) 
 
 def entry_keys(connection: Connection, campaign: str, ids: Sequence[str]) -> set[tuple[str, str]]:
     """The occasions (contact id, entry key) on which these contacts entered."""
+    if not ids:
+        return set()
     mine = select(enrollment.c.contact_id, enrollment.c.entry_key).where(
         enrollment.c.contact_id.in_(ids), enrollment.c.campaign == campaign
     )

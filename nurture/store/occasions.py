@@ -59,6 +59,12 @@ def forget_all(connection: Connection, campaign: str) -> None:
     connection.execute(delete(entry_event).where(entry_event.c.campaign == campaign))
 
 
+def campaigns(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """The campaigns into which an event may yet let some of these contacts."""
+    mine = entry_event.c.contact_id.in_(ids)
+    return set(connection.execute(select(entry_event.c.campaign).where(mine).distinct()).scalars())
+
+
 def waiting(connection: Connection, entrance: Entrance, ids: Sequence[str], now: datetime) -> list[Occasion]:
     """The events of these contacts on which they may enter, in the order in which they happened."""
     w, e = entry_event.c, event.c
