@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from nurture.core.errors import InputError
+from nurture.core.telling import SECRET, secret_name
 
 SAMPLES_DAY = date(2026, 11, 21)
 """The day the samples and the campaigns' days are written for; a copy is moved to the day it is made."""
@@ -73,9 +74,9 @@ def _texts(today: date) -> Iterator[tuple[str, str]]:
 
 def _with_secrets(example: str) -> str:
     """The example's environment with keys of its own: for links, and for the webhook of the shipped project."""
-    webhook = f"NURTURE_WEBHOOK_CRM_SECRET=whsec_{b64encode(secrets.token_bytes(32)).decode()}"
+    webhook = f"{secret_name('crm')}=whsec_{b64encode(secrets.token_bytes(32)).decode()}"
     filled = example.replace("NURTURE_SECRET_KEY=", f"NURTURE_SECRET_KEY={secrets.token_hex(32)}", 1)
-    return filled.replace("#NURTURE_WEBHOOK_NAME_SECRET=", webhook, 1)
+    return filled.replace(f"#{SECRET}=", webhook, 1)
 
 
 def _moved(text: str, today: date) -> str:
