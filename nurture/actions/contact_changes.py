@@ -124,6 +124,8 @@ def compare(
             _begin(changes, said, program.rules, now)
         else:
             _continue(changes, known, owner, said, now)
+        if program.rules.by_account and "account" in said:
+            changes.restaged.append(owner or changes.new[-1]["id"])
     touched = changes.touched
     changes.counts["new"] = len(changes.new)
     changes.counts["changed"] = len(touched)

@@ -241,7 +241,7 @@ def _retell(connection: Connection, program: Program, standings: Mapping[str, St
     if not standings:
         return Fresh()
     stories = {}
-    for contact_id, facts in lives.life_facts(connection, standings).items():
+    for contact_id, facts in lives.life_facts(connection, standings, program.rules).items():
         bought = min((fact.at for fact in facts if fact.sign is Sign.PURCHASED), default=None)
         stories[contact_id] = live(begin(standings[contact_id].known_at, bought), facts, now, program.rules)
         standings[contact_id].take(stories[contact_id].life, program.rules)

@@ -10,7 +10,7 @@ from nurture.core.lifecycle import LifeFact, Sign
 from nurture.core.money import Money, convert
 from nurture.core.program import Program
 from nurture.core.purchase import Purchase, Refund
-from nurture.store import lives, purchases, scores
+from nurture.store import accounts, lives, purchases, scores
 from nurture.store.database import Connection, Database
 from nurture.store.lives import Standing, latest
 
@@ -23,11 +23,15 @@ def record_purchases(database: Database, program: Program, found: Sequence[Purch
 
 def record_purchases_in(connection: Connection, program: Program, found: Sequence[Purchase], now: datetime) -> Recorded:
     """The same, in a transaction that is open already."""
-    standings = lock(connection, program, (one.contact_id for one in found))
+    ids = [one.contact_id for one in found]
+    beside = accounts.with_colleagues(connection, ids, lock=True) if program.rules.by_account else ids
+    standings = lock(connection, program, beside)
     ours = [one for one in found if one.contact_id in standings and one.occurred_at <= now + FUTURE]
     fresh = purchases.unseen_orders(connection, ours)
     purchases.add_purchases(connection, fresh, {one.order_id: _value(program, one) for one in fresh}, now)
-    _tell_bought(connection, {one.contact_id for one in fresh}, standings)
+    accounts.name_buyers(connection, [(one.contact_id, one.order_id) for one in fresh])
+    buyers = {one.contact_id for one in fresh}
+    _tell_bought(connection, buyers, standings)
     told: Told = {}
     for one in fresh:
         standing = standings[one.contact_id]
@@ -35,12 +39,27 @@ def record_purchases_in(connection: Connection, program: Program, found: Sequenc
         add_score(program, standing, scores.PURCHASED, one.occurred_at)
         fact = LifeFact(one.occurred_at, Sign.PURCHASED, "purchase", one.order_id)
         told.setdefault(one.contact_id, []).append(fact)
+    if program.rules.by_account:
+        _tell_colleagues(connection, fresh, standings, told)
     tell(connection, program, standings, told, now)
     if fresh:
         since = min(one.occurred_at for one in fresh)
-        purchases.recredit(connection, set(told), program.claims, program.longest_claim, since)
+        purchases.recredit(connection, buyers, program.claims, program.longest_claim, since)
     stir(connection, told, now)
     return Recorded(len(fresh), len(ours) - len(fresh), len(found) - len(ours))
+
+
+def _tell_colleagues(
+    connection: Connection, fresh: Sequence[Purchase], standings: Mapping[str, Standing], told: Told
+) -> None:
+    """What one buys for an account makes customers of all who are known of it by then."""
+    theirs = accounts.accounts_of(connection, standings)
+    for one in fresh:
+        for contact_id, account in theirs.items():
+            known = standings[contact_id].known_at <= one.occurred_at
+            if contact_id != one.contact_id and account == theirs.get(one.contact_id) and known:
+                fact = lives.colleague_bought(one.occurred_at, one.order_id)
+                told.setdefault(contact_id, []).append(fact)
 
 
 def _value(program: Program, purchase: Purchase) -> int | None:

@@ -32,6 +32,7 @@ class Sign(StrEnum):
     RETURNED = "returned"
     MACHINE = "machine"
     ENGAGED = "engaged"
+    ACCOUNT = "account"
     PURCHASED = "purchased"
 
 
@@ -56,12 +57,16 @@ class LifeFact:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The project's `lifecycle`: lengths, and how many emails must have arrived; and how facts are scored."""
+    """The project's `lifecycle`: lengths, and how many emails must have arrived; and how facts are scored.
+
+    `by_account` says that what a colleague buys makes a customer too.
+    """
 
     inactive_after: timedelta
     delivered: int
     customer_for: timedelta
     scoring: Scoring | None = None
+    by_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,9 @@ def apply(life: Life, fact: LifeFact) -> Story:
             # Behaviour moves it on from there: what lies before the statement is told by it already.
             life = replace(life, silent_since=fact.at, unanswered=0, customer_from=anchor)
             return _move(life, stated, fact)
+        case Sign.ACCOUNT:
+            # A colleague bought: it says nothing of whether this contact is silent, and converts nobody twice.
+            return _move(replace(life, customer_from=fact.at), Stage.CUSTOMER, fact)
         case Sign.PURCHASED:
             return _buy(life, fact)
 

@@ -156,7 +156,8 @@ class Program:
         lifecycle = self.project.lifecycle
         inactive, score = lifecycle.inactive, self.project.score
         scoring = score.scoring if score else None
-        return Rules(inactive.after.delta, inactive.delivered, lifecycle.customer_for.delta, scoring)
+        by_account = lifecycle.converts == "account"
+        return Rules(inactive.after.delta, inactive.delivered, lifecycle.customer_for.delta, scoring, by_account)
 
     @cached_property
     def zone(self) -> ZoneInfo:

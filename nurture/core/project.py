@@ -54,6 +54,12 @@ class Lifecycle(Closed):
     customer_for: DurationText = Field(
         parse_duration("365 days"), description="After the last purchase, 'right now' ends here."
     )
+    converts: Literal["contact", "account"] = Field(
+        "contact",
+        description="Whom a purchase makes a customer: the contact, or everybody known of their account too. It is one "
+        "conversion either way.",
+        examples=["account"],
+    )
 
 
 Given = Annotated[int | float, Field(gt=0, le=1_000_000)]

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, case, exists, func, null, select
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from nurture.store.database import upsert
-from nurture.store.tables import account, contact, enrollment
+from nurture.store.database import update_rows, upsert
+from nurture.store.tables import account, contact, enrollment, purchase
 from nurture.store.types import Instant
 
 Sql = ColumnElement[Any]
@@ -60,6 +60,21 @@ def with_colleagues(connection: Connection, contact_ids: Iterable[str], *, lock:
             select(contact.c.id).where(contact.c.id.in_(found)).order_by(contact.c.id).with_for_update()
         ).all()
     return found
+
+
+def accounts_of(connection: Connection, contact_ids: Iterable[str]) -> dict[str, str]:
+    """The account of each of these contacts that has one."""
+    ids = sorted(set(contact_ids))
+    wanted = select(contact.c.id, contact.c.account_id).where(contact.c.id.in_(ids), contact.c.account_id.is_not(None))
+    return {row[0]: row[1] for row in connection.execute(wanted)} if ids else {}
+
+
+def name_buyers(connection: Connection, orders: Iterable[tuple[str, str]]) -> None:
+    """Note with new orders (contact id, order id) which account they were made for."""
+    made = list(orders)
+    theirs = accounts_of(connection, (contact_id for contact_id, _ in made))
+    rows = [{"contact_id": cid, "order_id": order, "account_id": theirs[cid]} for cid, order in made if cid in theirs]
+    update_rows(connection, purchase, rows)
 
 
 def save_accounts(connection: Connection, rows: Mapping[str, Mapping[str, Any]]) -> None:

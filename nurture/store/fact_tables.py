@@ -47,6 +47,7 @@ purchase = table(
     Column("value", BigInteger),
     Column("items", Document, nullable=False),
     Column("coupon", Key),
+    Column("account_id", Id),
     Column("campaign", Word),
     Column("enrollment_id", Id),
     Column("message_id", Id),
@@ -57,6 +58,7 @@ purchase = table(
 Index("ix_purchase_contact_time", purchase.c.contact_id, purchase.c.occurred_at)
 Index("ix_purchase_campaign", purchase.c.campaign, **only_where(purchase.c.campaign.isnot(None)))
 Index("ix_purchase_coupon", purchase.c.coupon, **only_where(purchase.c.coupon.isnot(None)))
+Index("ix_purchase_account", purchase.c.account_id, **only_where(purchase.c.account_id.isnot(None)))
 Index("ix_purchase_no_value", purchase.c.currency, **only_where(purchase.c.value.is_(None)))
 purchase_identity = table(
     "purchase_identity", Column("order_id", Key, primary_key=True), Column("contact_id", Id, nullable=False)

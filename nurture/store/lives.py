@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, literal, select, union_all
+from sqlalchemy import Connection, Select, and_, case, literal, select, union_all
 
 from nurture.core.event import ENGAGEMENT, Kind
 from nurture.core.ids import derived_id
@@ -121,7 +121,9 @@ def save_standings(connection: Connection, standings: Iterable[Standing]) -> Non
         update_rows(connection, contact, rows)
 
 
-def life_facts(connection: Connection, standings: Mapping[str, Standing]) -> dict[str, list[LifeFact]]:
+def life_facts(
+    connection: Connection, standings: Mapping[str, Standing], rules: Rules
+) -> dict[str, list[LifeFact]]:
     """Everything that ever moved these contacts' lives, from the rows that recorded it."""
     found: dict[str, list[LifeFact]] = {contact_id: [] for contact_id in standings}
     for row in connection.execute(_life_rows(list(standings))):
@@ -130,7 +132,24 @@ def life_facts(connection: Connection, standings: Mapping[str, Standing]) -> dic
         if standing.stated_stage and standing.stated_at:
             stated = LifeFact(standing.stated_at, Sign.STATED, "import", stage=Stage(standing.stated_stage))
             found[standing.id].append(stated)
+    for contact_id, fact in _of_account(connection, list(standings)) if rules.by_account else ():
+        bought = min((own.at for own in found[contact_id] if own.sign is Sign.PURCHASED), default=None)
+        if fact.at >= (earliest(standings[contact_id].known_at, bought) or fact.at):
+            found[contact_id].append(fact)
     return found
+
+
+def _of_account(connection: Connection, ids: Sequence[str]) -> list[tuple[str, LifeFact]]:
+    """What colleagues bought for the accounts of these contacts."""
+    same = and_(purchase.c.account_id == contact.c.account_id, purchase.c.contact_id != contact.c.id)
+    statement = select(contact.c.id, purchase.c.occurred_at, purchase.c.order_id).join(purchase, same)
+    rows = connection.execute(statement.where(contact.c.id.in_(ids)))
+    return [(row[0], colleague_bought(row[1], row[2])) for row in rows]
+
+
+def colleague_bought(at: datetime, order_id: str) -> LifeFact:
+    """What an order means for the life of the buyer's colleagues."""
+    return LifeFact(at, Sign.ACCOUNT, "account", order_id)
 
 
 def _life_rows(ids: Sequence[str]) -> Any:

@@ -70,7 +70,7 @@ def _reckon(
     hot = hot_facts(connection, list(stored))
     scored = scores.reckon(connection, list(stored), rules.scoring)
     reckoned, stories = {}, {}
-    for contact_id, facts in life_facts(connection, stored).items():
+    for contact_id, facts in life_facts(connection, stored, rules).items():
         standing = stored[contact_id]
         bought = min((fact.at for fact in facts if fact.sign is Sign.PURCHASED), default=None)
         story = live(begin(standing.known_at, bought), facts, _until(standing, now), rules)

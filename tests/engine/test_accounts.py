@@ -240,3 +240,71 @@ def test_who_has_no_account_hears_from_the_project(start: Start) -> None:
     line.add_contact()
     line.pass_()
     assert senders(line) == ["Acme Shop <hello@mail.acme.example>"]
+
+
+# --- one conversion for all ----------------------------------------------------------------------------
+
+SHARED = PROJECT + "lifecycle: {converts: account, customer_for: 30 days}\n"
+
+
+def test_one_purchase_converts_the_whole_account(start: Start) -> None:
+    line = start(campaign(STEPS, stay_while="{stage: [lead, prospect]}"), project=SHARED)
+    team(line)
+    line.add_contact("cleo")
+    line.run(days=1)
+    line.buy("ada", order="o1")
+    bought = line.clock()
+    line.pass_()
+    assert [line.stage(who) for who in ("ada", "bob", "cleo")] == ["customer", "customer", "lead"]
+    assert line.changes("bob") == [("customer", "account", bought)]
+    assert (line.conversions("ada"), line.conversions("bob")) == ([("o1", "converted")], [])
+    assert line.reason("bob") == "stay_while"
+    sound(line)
+
+
+def test_without_it_a_purchase_converts_the_buyer_alone(start: Start) -> None:
+    line = start()
+    team(line)
+    line.buy("ada")
+    assert (line.stage("ada"), line.stage("bob")) == ("customer", "lead")
+
+
+def test_customers_by_their_account_lapse_with_its_last_purchase(start: Start) -> None:
+    line = start(project=SHARED)
+    team(line)
+    line.buy("ada")
+    line.run(days=20)
+    line.buy("ada")
+    line.run(days=20)
+    assert line.stage("bob") == "customer"
+    line.run(days=11)
+    assert line.stage("bob") == "former"
+    sound(line)
+
+
+def test_orders_told_late_or_by_another_way_end_in_the_same_stages(start: Start) -> None:
+    line = start(project=SHARED)
+    team(line)
+    came = line.clock()
+    line.run(days=10)
+    line.buy("bob", at=came + timedelta(days=8))
+    line.buy("ada", at=came + timedelta(days=5))
+    assert line.changes("bob") == [("customer", "account", came + timedelta(days=5))]
+    sound(line)
+
+
+def test_who_is_said_to_belong_to_the_account_later_is_a_customer_by_what_was_bought_since_they_are_known(
+    start: Start,
+) -> None:
+    line = start(project=SHARED)
+    team(line, "Acme Ltd", "ada")
+    line.add_contact("bob")
+    line.run(days=1)
+    line.buy("ada")
+    line.run(days=1)
+    assert line.stage("bob") == "lead"
+    join(line, "Acme Ltd", "bob")
+    line.add_contact("cleo")
+    join(line, "Acme Ltd", "cleo")
+    assert (line.stage("bob"), line.stage("cleo")) == ("customer", "lead")
+    sound(line)
