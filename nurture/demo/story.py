@@ -49,7 +49,7 @@ START = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 
 DRAFTS = ("harvest", "office")
 MORNING = 5
-STOPS = (0, 150, *range(MORNING * 60, 21 * 60 + 1, 120))
+STOPS = (0, 150, *range(MORNING * 60, 20 * 60 + 1, 180))
 """Minutes of each UTC day at which the verbs are called; at MORNING (an hour) the night's files come in."""
 
 
@@ -70,7 +70,7 @@ class Plan:
     directory: Path
     seed: int = 1
     days: int = 120
-    contacts: int = 2000
+    contacts: int = 1600
     port: int = 0
 
 
