@@ -37,7 +37,7 @@ def test_every_shipped_template_compiles_in_every_language() -> None:
     for name in names:
         for locale in variants(files, name):
             filler = Filler(compile_email(files, name, locale, replace(BRANDING, legal=legal)), SIGNER)
-            told = values(country="TR", locale=locale or "en", trial_ends="2026-11-24")
+            told = values(country="TR", locale=locale or "en", trial_ends="2026-11-24", account="Işık")
             told |= {"event": EVENT, "coupon": COUPON}
             email = filler.email(filler.render(told), ENVELOPE)
             assert BRANDING.postal_address in email.html and BRANDING.postal_address in email.text
