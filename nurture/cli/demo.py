@@ -25,7 +25,7 @@ STAGES = ("lead", "prospect", "inactive", "customer", "former")
 @click.option("--no-serve", is_flag=True, help="End with the report; do not serve the page.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Which made-up business; one seed, one story.")
 @click.option("--days", type=click.IntRange(1, 730), default=120, show_default=True, help="How long.")
-@click.option("--contacts", type=click.IntRange(1, 100_000), default=1600, show_default=True, help="How many people.")
+@click.option("--contacts", type=click.IntRange(1, 100_000), default=2000, show_default=True, help="How many people.")
 @click.option("--dir", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="A new folder for the project. Without it: a temporary one.")  # fmt: skip
 @click.option("--port", type=click.IntRange(1, 65535), help="Where to serve; 8025 if that is free.")
@@ -46,6 +46,7 @@ def command(
 
       nurture demo --no-serve --seed 7 --days 30 --dir shop
     """
+    from nurture.collector import calm
     from nurture.demo.story import Plan, Story
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -53,6 +54,7 @@ def command(
     plan = Plan(place, seed, days, contacts, 0 if no_serve else _port(port))
     begun = monotonic()
     with Story(plan) as story:
+        calm()
         with progress(days, f"{days} days") as done:
             played = story.play(done)
         holds = _tell(plan, story, played, begun)

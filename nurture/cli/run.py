@@ -76,12 +76,14 @@ def _once(opened: Opened, as_json: bool) -> None:
 
 
 def _serve(opened: Opened, host: str | None, port: int | None) -> None:
+    from nurture.collector import calm
     from nurture.service import Service
     from nurture.web.app import make_app
     from nurture.web.server import ServerThread
 
     service = Service(opened)
     service.stop_on_signals()
+    calm()
     if host is None:
         service.run()
         return

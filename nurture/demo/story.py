@@ -70,7 +70,7 @@ class Plan:
     directory: Path
     seed: int = 1
     days: int = 120
-    contacts: int = 1600
+    contacts: int = 2000
     port: int = 0
 
 

@@ -38,7 +38,6 @@ from nurture.store.types import Instant
 Transaction = Connection
 """An open transaction, as actions hand it on."""
 
-USUAL_THRESHOLDS = gc.get_threshold()
 CREATING = 0x6E757263  # "nurc": the advisory lock under which contacts come into being
 
 UPDATABLE = (
@@ -76,12 +75,13 @@ def in_bulk(database: Database) -> Iterator[None]:
     On SQLite pages are carried from the log into the file every 80 MB, not with every commit.
     """
 
+    usual = gc.get_threshold()
     gc.set_threshold(200_000, 20, 20)
     try:
         with database.told("mmap_size=0", "wal_autocheckpoint=20000"):
             yield
     finally:
-        gc.set_threshold(*USUAL_THRESHOLDS)
+        gc.set_threshold(*usual)
 
 
 def take_turns(connection: Connection) -> None:

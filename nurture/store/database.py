@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import orjson
@@ -71,8 +70,6 @@ class Database:
             self.url = self.url.set(database=str(directory / self.url.database))
         self.engine = self._engine()
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        # SQLite's own queue of writers is a sleep and another try; threads need not stand in it.
-        self._turn: AbstractContextManager[Any] = Lock() if self.is_sqlite else nullcontext()
 
     def _engine(self) -> Engine:
         if self.url.get_backend_name() == "sqlite":
@@ -112,7 +109,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that may write; on SQLite it waits for its turn before it reads."""
-        with self._turn, self.engine.begin() as connection:
+        with self.engine.begin() as connection:
             yield connection
 
     @contextmanager

@@ -14,6 +14,7 @@ from sending import HOUR, KEY  # noqa: E402
 from nurture.actions.queries import Queries  # noqa: E402
 from nurture.actions.release import Emails, Releases  # noqa: E402
 from nurture.actions.send import send  # noqa: E402
+from nurture.collector import calm  # noqa: E402
 from nurture.emails.links import Signer  # noqa: E402
 from nurture.providers.config import SmtpSettings  # noqa: E402
 from nurture.providers.smtp import Smtp  # noqa: E402
@@ -32,6 +33,7 @@ def main(url: str, port: int) -> None:
             pass
         provider.close()
 
+    calm()
     print("ready", flush=True)
     sys.stdin.readline()
     threads = [Thread(target=work) for _ in range(SENDERS)]
