@@ -13,12 +13,19 @@ from hypothesis import settings
 from support import chromium
 from support.postgres import Server, database_name, running
 
+from nurture.collector import calm
+
 settings.register_profile("nightly", max_examples=2000, deadline=None)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from nurture.store.database import Database
+
+
+def pytest_collection_finish() -> None:
+    """What was imported by now stays; the collector need not look at it thousands of times."""
+    calm()
 
 
 @pytest.fixture

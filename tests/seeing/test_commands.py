@@ -72,7 +72,7 @@ def test_doctor_names_what_is_missing_and_ends_with_one(shop: Path, capsys: Said
     project.write_text(project.read_text().replace("provider: outbox", "provider: sendgrid"))
     found = told(shop, capsys, "doctor", code=1)
     bad = {one["what"]: one["text"] for one in found["checks"] if one["level"] == "bad"}
-    assert set(bad) == {"from", "webhook", "signing keys", "provider"}
+    assert set(bad) == {"from", "webhook", "webhook crm", "signing keys", "provider"}
     assert "NURTURE_SENDGRID_API_KEY" in bad["provider"]
     assert "64 random hex digits" in bad["signing keys"]
 
