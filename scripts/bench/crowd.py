@@ -14,11 +14,12 @@ from nurture.store.database import Database
 
 NOW = MONDAY + timedelta(days=100)
 ARRIVED = NOW - timedelta(days=3)
+# Nobody opened so often, with events behind them or without: all go the same way, and as much is written for both.
 STEPS = """
     - {id: hello, send: hello}
     - {id: pause, wait: {until: {clicked: {since: entry}}, at_most: 2 days}}
     - id: interested
-      if: {opened: {within: 60 days, times: {at_least: 3}}}
+      if: {opened: {within: 60 days, times: {at_least: 7}}}
       then:
         - {id: soon, wait: 1 day}
         - {id: second, send: second}
