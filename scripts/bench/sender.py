@@ -1,4 +1,4 @@
-"""One process that sends, with the threads the service has: `sender.py DATABASE PORT`; it begins when told on stdin."""
+"""One process that sends: `sender.py DATABASE PORT`; it begins when told on stdin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from threading import Thread
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent.parent / "tests"), str(HERE.parent.parent), str(HERE)]
 
-from sending import HOUR, KEY  # noqa: E402
+from sending import HOUR, KEY, THREADS  # noqa: E402
 
 from nurture.actions.queries import Queries  # noqa: E402
 from nurture.actions.release import Emails, Releases  # noqa: E402
@@ -18,7 +18,6 @@ from nurture.collector import calm  # noqa: E402
 from nurture.emails.links import Signer  # noqa: E402
 from nurture.providers.config import SmtpSettings  # noqa: E402
 from nurture.providers.smtp import Smtp  # noqa: E402
-from nurture.service import SENDERS  # noqa: E402
 from nurture.store.database import Database  # noqa: E402
 
 
@@ -36,7 +35,7 @@ def main(url: str, port: int) -> None:
     calm()
     print("ready", flush=True)
     sys.stdin.readline()
-    threads = [Thread(target=work) for _ in range(SENDERS)]
+    threads = [Thread(target=work) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
