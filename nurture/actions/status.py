@@ -65,6 +65,17 @@ def status(database: Database, program: Program, now: datetime) -> Status:
         return _look(connection, program, now)
 
 
+def as_of(database: Database, now: datetime) -> datetime:
+    """`now`, or when the last pass was if that is later: the clock of a demo runs ahead of the calendar."""
+    with database.read() as connection:
+        return max(now, _last_pass(connection) or now)
+
+
+def _last_pass(connection: Connection) -> datetime | None:
+    passed = releases.get_meta(connection, LAST_PASS)
+    return datetime.fromisoformat(passed) if passed else None
+
+
 def _look(connection: Connection, program: Program, now: datetime) -> Status:
     stopped = stories.settings(connection, STOPPED)
     breakers = stories.breakers_now(connection, now)
@@ -73,8 +84,7 @@ def _look(connection: Connection, program: Program, now: datetime) -> Status:
     moving = [name for name, course in program.courses.items() if course.moves]
     lost_before = now - program.project.sending.unknown.after.delta
     waiting = stories.messages_now(connection, moving, lost_before, now)
-    passed = releases.get_meta(connection, LAST_PASS)
-    last_pass = datetime.fromisoformat(passed) if passed else None
+    last_pass = _last_pass(connection)
     campaigns = []
     for name in [*program.courses, *sorted(set(people) - set(program.courses))]:
         one, course = people.get(name), program.courses.get(name)

@@ -28,10 +28,13 @@ STAGES = ("lead", "prospect", "inactive", "customer", "former")
 @click.option("--contacts", type=click.IntRange(1, 100_000), default=2000, show_default=True, help="How many people.")
 @click.option("--dir", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="A new folder for the project. Without it: a temporary one.")  # fmt: skip
+@click.option("--files", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR",
+              help="A project whose files run instead of the shipped ones; they are copied, not changed.")  # fmt: skip
 @click.option("--port", type=click.IntRange(1, 65535), help="Where to serve; 8025 if that is free.")
 @click.pass_context
 def command(
-    ctx: click.Context, no_serve: bool, seed: int, days: int, contacts: int, directory: Path | None, port: int | None
+    ctx: click.Context, no_serve: bool, seed: int, days: int, contacts: int, directory: Path | None, files: Path | None,
+    port: int | None,
 ) -> None:
     """Four months of a made-up coffee business in three countries, in less than a minute.
 
@@ -45,13 +48,15 @@ def command(
       nurture demo
 
       nurture demo --no-serve --seed 7 --days 30 --dir shop
+
+      nurture demo --files . --days 365     # your own campaigns, on made-up people
     """
     from nurture.collector import calm
     from nurture.demo.story import Plan, Story
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     place = directory or Path(mkdtemp(prefix="nurture-demo-"))
-    plan = Plan(place, seed, days, contacts, 0 if no_serve else _port(port))
+    plan = Plan(place, seed, days, contacts, 0 if no_serve else _port(port), files)
     begun = monotonic()
     with Story(plan) as story:
         calm()
@@ -105,7 +110,9 @@ def _tell(plan: Plan, story: Story, played: Played, begun: float) -> bool:
     _heading("The guarantees")
     holds = _tell_guarantees(found)
     print(f"\nSeed {plan.seed}: {plan.days} days in {monotonic() - begun:.1f} seconds.")
-    print(f"The project is in {plan.directory}; try: nurture --project {plan.directory} report wake-up")
+    names = [one.campaign for one in played.after.campaigns]
+    name = "wake-up" if "wake-up" in names else "".join(names[:1])
+    print(f"The project is in {plan.directory}; try: nurture --project {plan.directory} report {name}")
     if played.buyer:
         print(f"Somebody who bought because of an email: nurture --project {plan.directory} why {played.buyer}")
     return holds

@@ -92,16 +92,19 @@ def _tried(what: str, look: Callable[[], str]) -> Checkup:
 
 def _proved(opened: Opened, program: Program) -> list[Finding]:
     from nurture.actions.doctor import invariants
+    from nurture.actions.status import as_of
 
     outbox = opened.settings.outbox_dir if program.project.provider == "outbox" else None
-    return invariants(opened.database, program, outbox, opened.now())
+    return invariants(opened.database, program, outbox, as_of(opened.database, opened.now()))
 
 
 def _recomputed(opened: Opened, program: Program) -> Recomputed:
     from nurture.actions.doctor import count_contacts, recompute_all
+    from nurture.actions.status import as_of
 
+    now = as_of(opened.database, opened.now())
     with progress(count_contacts(opened.database), "Reckoning again") as done:
-        return recompute_all(opened.database, program, opened.now(), lambda count: done(to=count))
+        return recompute_all(opened.database, program, now, lambda count: done(to=count))
 
 
 def _show(found: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -29,10 +28,10 @@ from nurture.demo.behaviour import Act, Received, What, react, regret
 from nurture.demo.books import Books, Event
 from nurture.demo.letters import Arrived, Postman, read_letter
 from nurture.demo.people import Order, Person, make_people
+from nurture.demo.project import lay_down
 from nurture.demo.shop import Told, delivery, visits
 from nurture.demo.visitor import Visitor
 from nurture.demo.visits import visit
-from nurture.scaffold import init
 from nurture.service import LAST_PASS
 from nurture.store import releases
 from nurture.store.coupons import held
@@ -47,7 +46,6 @@ from nurture.wiring import Opened
 START = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 """A Monday before the clocks of Europe go forward: the demo crosses that night."""
 
-DRAFTS = ("harvest", "office")
 MORNING = 5
 STOPS = (0, 150, *range(MORNING * 60, 20 * 60 + 1, 180))
 """Minutes of each UTC day at which the verbs are called; at MORNING (an hour) the night's files come in."""
@@ -72,6 +70,8 @@ class Plan:
     days: int = 120
     contacts: int = 2000
     port: int = 0
+    files: Path | None = None
+    """A project whose files run instead of the shipped ones."""
 
 
 @dataclass
@@ -107,10 +107,7 @@ class Story:
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.clock = plan, Clock()
-        init(plan.directory, START.date())
-        _reach_at(plan.directory / "nurture.yaml", plan.port)
-        for name in DRAFTS:
-            _go_live(plan.directory / f"campaigns/{name}.yaml")
+        lay_down(plan.directory, START.date(), plan.port, plan.files)
         # The shell's own NURTURE_* variables name somebody's real database and keys.
         self.opened = Opened(plan.directory, read_settings(plan.directory, {}), self.clock, durable=False)
         self.people = make_people(plan.seed, plan.contacts, START, plan.days)
@@ -137,7 +134,8 @@ class Story:
             self.url = server.url
             self._visitor = Visitor(server.url)
             closing.callback(self._visitor.close)
-            self._provider = self.opened.provider()
+            # Whatever the files say, nobody made up is written to.
+            self._provider = self.opened.provider("outbox")
             closing.callback(self._provider.close)
             self._postman = Postman(self.opened.settings.outbox_dir)
             self._closing = closing.pop_all()
@@ -316,21 +314,6 @@ class Story:
 
     def _report(self) -> Report:
         return report(self.opened.database, self.program, self.clock())
-
-
-def _reach_at(project_file: Path, port: int) -> None:
-    """Have the links in emails lead to this port, where the page is served afterwards."""
-    if port:
-        text = project_file.read_text(encoding="utf-8")
-        project_file.write_text(
-            re.sub(r"(?m)^base_url: \S+", f"base_url: http://127.0.0.1:{port}", text), encoding="utf-8"
-        )
-
-
-def _go_live(campaign: Path) -> None:
-    """What ships as a draft is live here."""
-    text = campaign.read_text(encoding="utf-8")
-    campaign.write_text(text.replace("status: draft", "status: live", 1), encoding="utf-8")
 
 
 def _stops(days: int) -> Iterator[datetime]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,12 @@ import pytest
 from sqlalchemy import select
 
 from nurture.actions.doctor import invariants
+from nurture.actions.status import as_of
+from nurture.core.errors import InputError
 from nurture.demo.behaviour import What
 from nurture.demo.people import Mailbox
-from nurture.demo.story import Plan, Played, Story
+from nurture.demo.story import START, Plan, Played, Story
+from nurture.scaffold import init
 from nurture.store import tables
 
 SMALL = {"days": 30, "contacts": 90}
@@ -129,3 +134,28 @@ def test_the_shipped_campaigns_are_seen_to_live(run: Run) -> None:
     entered = {row["campaign"] for row in run.rows("enrollment")}
     live = {"welcome", "first-order", "wake-up", "win-back", "new-customer", "basket", "harvest", "trial-end"}
     assert live - entered == set()
+
+
+def test_the_files_of_another_project_run_unchanged_on_made_up_people(tmp_path: Path) -> None:
+    init(tmp_path / "mine", START.date())
+    for path in (tmp_path / "mine/campaigns").glob("*.yaml"):
+        if path.stem != "welcome":
+            path.unlink()
+    project = tmp_path / "mine/nurture.yaml"
+    project.write_text(re.sub(r"(?m)^order:.*$", "order: [welcome]", project.read_text()).replace("outbox", "smtp", 1))
+    with Story(Plan(tmp_path / "shop", SEED, 6, 40, files=tmp_path / "mine")) as story:
+        after = story.play().after
+    assert [(one.campaign, one.entered > 0) for one in after.campaigns] == [("welcome", True)]
+    assert (tmp_path / "shop/nurture.yaml").read_text() == project.read_text()
+    assert list((tmp_path / "shop/outbox").rglob("*.*"))
+
+
+def test_a_folder_that_holds_no_project_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nurture\.yaml"):
+        Story(Plan(tmp_path / "shop", files=tmp_path))
+
+
+def test_what_is_proven_later_is_proven_as_of_the_demo_s_last_day(run: Run) -> None:
+    opened = run.story.opened
+    assert as_of(opened.database, START) == opened.now()
+    assert as_of(opened.database, opened.now() + timedelta(days=1)) == opened.now() + timedelta(days=1)
