@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
+from os.path import relpath
 from pathlib import Path
+from shutil import which
 from tempfile import mkdtemp
 from threading import Event
 from time import monotonic
@@ -112,10 +115,19 @@ def _tell(plan: Plan, story: Story, played: Played, begun: float) -> bool:
     print(f"\nSeed {plan.seed}: {plan.days} days in {monotonic() - begun:.1f} seconds.")
     names = [one.campaign for one in played.after.campaigns]
     name = "wake-up" if "wake-up" in names else "".join(names[:1])
-    print(f"The project is in {plan.directory}; try: nurture --project {plan.directory} report {name}")
+    print(f"The project is in {plan.directory}; try: {_called()} --project {plan.directory} report {name}")
     if played.buyer:
-        print(f"Somebody who bought because of an email: nurture --project {plan.directory} why {played.buyer}")
+        print(f"Somebody who bought because of an email: {_called()} --project {plan.directory} why {played.buyer}")
     return holds
+
+
+def _called() -> str:
+    """How nurture is called here, for the reader to copy."""
+    if which("nurture"):
+        return "nurture"
+    program = Path(sys.argv[0])
+    own = (program.parent / "python").exists()
+    return str(program) if own else f"{relpath(sys.executable)} {program}"
 
 
 def _heading(text: str) -> None:
