@@ -13,7 +13,19 @@ from nurture.core.errors import ProjectError
 from nurture.core.problem import Problem
 from nurture.core.project import Project
 from nurture.emails.compile import Branding, CompiledEmail, compile_email
-from nurture.emails.lint import CONFIRM, COUPON, EVENT, REFERRAL, hidden_code, lint, oversize, undeclared
+from nurture.emails.lint import (
+    CODE,
+    CONFIRM,
+    CONFIRMATION,
+    COUPON,
+    EVENT,
+    REFERRAL,
+    Owed,
+    lint,
+    missing,
+    oversize,
+    undeclared,
+)
 from nurture.emails.source import variants
 from nurture.files import walk
 from nurture.files.folder import CAMPAIGNS, scan
@@ -99,7 +111,8 @@ def _written(
     emails: dict[EmailKey, CompiledEmail] = {}
     wrong = _subject(loaded, campaign, step, variant)
     problems = [*wrong, *_linted(loaded.templates, template, known_besides(loaded, campaign, step))]
-    problems += _hidden(loaded.templates, template) if step.coupon else []
+    for owed in [*([CODE] if step.coupon else []), *([CONFIRMATION] if step.ask_consent else [])]:
+        problems += _missing(loaded.templates, template, owed)
     for locale in () if wrong else sorted({"", *variants(loaded.templates, template)}):
         try:
             branding = branding_of(loaded, campaign, step)
@@ -131,10 +144,10 @@ def _linted(templates: Mapping[str, str], template: str, more: frozenset[str]) -
     return [problem for problem in found if problem.rule != "subject"]
 
 
-def _hidden(templates: Mapping[str, str], template: str) -> list[Problem]:
-    """Whether the code that is given is shown. What cannot be read, compiling tells."""
+def _missing(templates: Mapping[str, str], template: str, owed: Owed) -> list[Problem]:
+    """Whether what the step owes is in its email. What cannot be read, compiling tells."""
     try:
-        return hidden_code(templates, template)
+        return missing(templates, template, owed)
     except ProjectError:
         return []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from jinja2 import meta, nodes
@@ -50,7 +50,6 @@ _ELSEWHERE = {
     "links.confirm": ("'links.confirm' is known only to emails of steps that ask for consent",
                       "write 'ask_consent: TOPIC' at the step"),
 }  # fmt: skip
-_CODE = re.compile(r"\bcoupon\s*(?:\.\s*code|\[)")
 _IMAGE = re.compile(r"<(?:img|mj-image)(?=[\s>/])(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.I)
 _ALT = re.compile(r"\salt(?=[\s=>/])", re.I)
 _WIDTH = re.compile(r"\swidth=", re.I)
@@ -99,16 +98,36 @@ def undeclared(files: Mapping[str, str], template: str, more: frozenset[str] = f
     return sorted(problems)
 
 
-def hidden_code(files: Mapping[str, str], template: str) -> list[Problem]:
-    """The warning that an email gives a coupon and shows its code nowhere, in each of its locales that does not.
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What an email of such a step must hold somewhere, and what is said where it does not."""
+
+    rule: str
+    sought: re.Pattern[str]
+    message: str
+    hint: str
+
+
+CODE = Owed(
+    "coupon", re.compile(r"\bcoupon\s*(?:\.\s*code|\[)"),
+    "this email gives a coupon, and its code is shown nowhere", "print it: {{ coupon.code }}",
+)  # fmt: skip
+CONFIRMATION = Owed(
+    "ask-consent", re.compile(r"\blinks\s*(?:\.\s*confirm\b|\[)"),
+    "this email asks for consent, and leads to the page that takes it nowhere",
+    'link to it: <a href="{{ links.confirm }}">…</a>',
+)  # fmt: skip
+
+
+def missing(files: Mapping[str, str], template: str, owed: Owed) -> list[Problem]:
+    """The warning that an email holds nowhere what its step owes, in each of its locales that does not.
 
     Raises ProjectError where a file cannot be read at all.
     """
-    message, hint = "this email gives a coupon, and its code is shown nowhere", "print it: {{ coupon.code }}"
     return [
-        Problem(FOLDER + path, 1, 1, "coupon", message, hint, "warning")
+        Problem(FOLDER + path, 1, 1, owed.rule, owed.message, owed.hint, "warning")
         for path, _, pieces in _versions(files, template)
-        if not any(piece.kind is not Kind.TEXT and _CODE.search(piece.text) for piece in pieces)
+        if not any(piece.kind is not Kind.TEXT and owed.sought.search(piece.text) for piece in pieces)
     ]
 
 

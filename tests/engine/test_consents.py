@@ -85,6 +85,16 @@ def test_a_link_to_agree_needs_a_step_that_asks(start: Start) -> None:
     assert problem.hint == "write 'ask_consent: TOPIC' at the step"
 
 
+def test_an_email_that_asks_and_leads_nowhere_is_warned_about(start: Start) -> None:
+    from nurture.actions.check import check_files
+
+    line = start()
+    campaigns = {"campaigns/first.yaml": campaign("[{id: hello, send: hello, ask_consent: offers}]")}
+    (problem,) = check_files({**line.files, **campaigns}).problems
+    assert (problem.rule, problem.severity, problem.path) == ("ask-consent", "warning", "templates/emails/hello.html")
+    assert not check_files({**line.files, **campaigns, "templates/emails/hello.html": ASKING}).problems
+
+
 def test_topics_that_are_asked_for_or_taken_back_are_the_project_s(start: Start) -> None:
     line = start()
     for step in ("{id: hello, send: hello, ask_consent: ofers}", "{id: enough, withdraw_consent: [ofers]}"):
