@@ -32,6 +32,7 @@ CAMPAIGNS = {
 LARGE = ("contact", "enrollment", "message", "event", "purchase", "decision", "kept_email", "consent", "suppression",
          "contact_tag", "contact_address", "stage_change", "conversion", "coupon", "asked")  # fmt: skip
 LIMITED = "limits: {per_contact: [1 per 24 hours], per_hour: 100}\nsending: {unknown: {then: resend, after: 2 days}}\n"
+SCORED = "score: {half_life: 30 days, points: {clicked: 5, purchased: 25}}\n"
 POOL = "coupons: {spring: {worth: 10%}}\n"
 
 
@@ -123,11 +124,13 @@ def test_an_idle_tick_asks_few_questions_and_none_of_them_reads_a_table(line: Li
         "{where: [{purchased: {within: 3 days}}]}",
         "{where: [{source: guide}]}",
         "{where: [{country: [TR, DE]}]}",
+        "{where: [{score: {at_least: 10}}]}",
+        "{where: [{spend: {top: 5%}}]}",
     ],
 )
 def test_an_audience_is_looked_for_by_an_index_where_one_serves(migrated_sqlite_url: str, where: str) -> None:
     text_ = campaign(audience=where, enter="{look: daily at 10:00, backfill: yes}")
-    line = open_line(migrated_sqlite_url, {"first": text_})
+    line = open_line(migrated_sqlite_url, {"first": text_}, project=PROJECT + SCORED)
     line.pass_()
     line.clock.forward(hours=3)
     looked = [
