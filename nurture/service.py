@@ -19,13 +19,13 @@ from nurture.actions.check import Checked, check, check_files
 from nurture.actions.enroll import enroll
 from nurture.actions.queries import Queries
 from nurture.actions.send import send
+from nurture.actions.status import note_pass
 from nurture.actions.sweep import sweep
 from nurture.core.errors import NotFound, ProjectError
 from nurture.couriers import Couriers
 from nurture.files.folder import scan
 from nurture.mailroom import Mailroom
 from nurture.providers.base import Provider
-from nurture.store.releases import set_meta
 from nurture.wiring import Opened
 
 logger = logging.getLogger("nurture.service")
@@ -38,7 +38,6 @@ SENDERS = 4
 BACK_OFF = 5.0
 """Seconds: between looks for due work, sweeps, looks at the files, at the mail; after an error before the next try."""
 
-LAST_PASS = "last_pass"
 
 
 class Service:
@@ -108,8 +107,7 @@ class Service:
         database, now = self._opened.database, self._opened.now
         while not self._stopping.is_set() and sweep(database, self._queries, now()):
             pass
-        with database.write() as connection:
-            set_meta(connection, LAST_PASS, now().isoformat())
+        note_pass(database, now())
 
     def tell(self) -> None:
         """Have couriers deliver what webhooks are to be told."""

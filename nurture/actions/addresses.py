@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nurture.core.address import address_key
+from nurture.core.errors import InputError
 
 _RESERVED = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})
 _ROLES = frozenset(
@@ -53,3 +54,11 @@ def validated_address(text: str) -> tuple[str, str]:
     except EmailNotValidError as error:
         raise ValueError(f"{text!r} is not an email address: {error}") from None
     return found.normalized, address_key(found.normalized)
+
+
+def wanted_address(text: str) -> str:
+    """The key of an address that somebody asks for. Raises InputError for what is none."""
+    try:
+        return address_key(text)
+    except ValueError as error:
+        raise InputError(str(error)) from None

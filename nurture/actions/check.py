@@ -110,9 +110,8 @@ def _written(
     template, subject = step.template(variant), step.subject_of(variant)
     emails: dict[EmailKey, CompiledEmail] = {}
     wrong = _subject(loaded, campaign, step, variant)
-    problems = [*wrong, *_linted(loaded.templates, template, known_besides(loaded, campaign, step))]
-    for owed in [*([CODE] if step.coupon else []), *([CONFIRMATION] if step.ask_consent else [])]:
-        problems += _missing(loaded.templates, template, owed)
+    owed = [one for asked, one in ((step.coupon, CODE), (step.ask_consent, CONFIRMATION)) if asked]
+    problems = [*wrong, *_linted(loaded.templates, template, known_besides(loaded, campaign, step), owed)]
     for locale in () if wrong else sorted({"", *variants(loaded.templates, template)}):
         try:
             branding = branding_of(loaded, campaign, step)
@@ -135,21 +134,16 @@ def known_besides(loaded: Loaded, campaign: Campaign, step: SendStep) -> frozens
     return frozenset[str]().union(*(names for holds, names in asked if holds))
 
 
-def _linted(templates: Mapping[str, str], template: str, more: frozenset[str]) -> list[Problem]:
+def _linted(
+    templates: Mapping[str, str], template: str, more: frozenset[str], owed: Sequence[Owed]
+) -> list[Problem]:
     """What is wrong or not good about a template. What cannot be read, and a missing subject, compiling tells."""
     try:
         found = [*undeclared(templates, template, more), *lint(templates, template)]
+        found += [problem for one in owed for problem in missing(templates, template, one)]
     except ProjectError:
         return []
     return [problem for problem in found if problem.rule != "subject"]
-
-
-def _missing(templates: Mapping[str, str], template: str, owed: Owed) -> list[Problem]:
-    """Whether what the step owes is in its email. What cannot be read, compiling tells."""
-    try:
-        return missing(templates, template, owed)
-    except ProjectError:
-        return []
 
 
 def _subject(loaded: Loaded, campaign: Campaign, step: SendStep, variant: str) -> list[Problem]:

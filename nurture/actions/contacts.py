@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nurture.core.address import address_key
-from nurture.core.errors import InputError, NotFound
+from nurture.actions.addresses import wanted_address
+from nurture.core.errors import NotFound
 from nurture.core.lifecycle import Stage
 from nurture.store import contacts as store
 from nurture.store import pools, referrals
@@ -26,10 +26,7 @@ def show_contact(database: Database, address: str) -> dict[str, Any]:
 
     Raises InputError for what is no address, NotFound when it is nobody's; a suppression of it is told even then.
     """
-    try:
-        key = address_key(address)
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    key = wanted_address(address)
     with database.read() as connection:
         known = store.whole_contact(connection, key)
         if known:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from nurture.actions.addresses import wanted_address
 from nurture.actions.record import stir
-from nurture.core.address import address_key
-from nurture.core.errors import InputError, NotFound
+from nurture.core.errors import NotFound
 from nurture.core.event import Suppress, SuppressionReason
 from nurture.store import erasure, lives
 from nurture.store.database import Database
@@ -19,10 +19,7 @@ def erase(database: Database, address: str, now: datetime) -> str:
     What is on its way to them arrives; campaigns end for them at the next look. Raises InputError for what is no
     address, NotFound when it is nobody's.
     """
-    try:
-        key = address_key(address)
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    key = wanted_address(address)
     with database.write() as connection:
         contact_id = contacts_by_address(connection, [key]).get(key)
         if contact_id is None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Any
 
+from nurture.actions.addresses import wanted_address
 from nurture.actions.check import Checked
 from nurture.actions.choose import Choices
 from nurture.actions.claim import claim_in
@@ -16,7 +17,6 @@ from nurture.actions.queries import Queries
 from nurture.actions.release import Emails, Release
 from nurture.actions.sample import own_fields, shown_coupon, shown_event
 from nurture.actions.values import owner_of, template_values
-from nurture.core.address import address_key
 from nurture.core.campaign import SendStep
 from nurture.core.email import Mailbox, Outgoing
 from nurture.core.enter import EnterOn
@@ -172,7 +172,7 @@ def send_test(
     Nothing is recorded. Raises InputError when the provider does not take it, and all that `preview` raises.
     """
     sends = _sending(draft, campaign, step)
-    _known_address(to)
+    wanted_address(to)
     person = _person(database, draft.program, address, locale, now)
     person = _with_event(database, draft, campaign, person, None, now)
     variant = _variant(database, draft, campaign, sends, person, variant)
@@ -220,17 +220,10 @@ def _about(problem: Problem, campaign: str, template: str) -> bool:
     return problem.path in (f"campaigns/{campaign}.yaml", "nurture.yaml") or problem.path.startswith(mine)
 
 
-def _known_address(address: str) -> str:
-    try:
-        return address_key(address)
-    except ValueError as error:
-        raise InputError(str(error)) from None
-
-
 def _person(database: Database, program: Program, address: str | None, locale: str | None, now: datetime) -> Person:
     if address is None:
         return _made_up(program, locale, now)
-    key = _known_address(address)
+    key = wanted_address(address)
     with database.read() as connection:
         found = stories.template_contact(connection, key)
         if found is None:

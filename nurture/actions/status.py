@@ -65,6 +65,12 @@ def status(database: Database, program: Program, now: datetime) -> Status:
         return _look(connection, program, now)
 
 
+def note_pass(database: Database, now: datetime) -> None:
+    """Remember that the campaigns were run at `now`."""
+    with database.write() as connection:
+        releases.set_meta(connection, LAST_PASS, now.isoformat())
+
+
 def as_of(database: Database, now: datetime) -> datetime:
     """`now`, or when the last pass was if that is later: the clock of a demo runs ahead of the calendar."""
     with database.read() as connection:

@@ -52,10 +52,10 @@ def command(ctx: click.Context, once: bool, no_web: bool, host: str | None, port
 
 
 def _once(opened: Opened, as_json: bool) -> None:
+    from nurture.actions.status import note_pass
     from nurture.actions.tick import run_pass
     from nurture.couriers import Couriers
-    from nurture.service import LAST_PASS, Service
-    from nurture.store.releases import set_meta
+    from nurture.service import Service
 
     provider, service = opened.provider(), Service(opened)
     service.read_mail()
@@ -64,8 +64,7 @@ def _once(opened: Opened, as_json: bool) -> None:
     couriers = Couriers(opened)
     couriers.carry(service.queries.program.project.webhooks)
     couriers.close()
-    with opened.database.write() as connection:
-        set_meta(connection, LAST_PASS, opened.now().isoformat())
+    note_pass(opened.database, opened.now())
     emit(
         passed,
         as_json,

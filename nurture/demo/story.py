@@ -18,6 +18,7 @@ from nurture.actions.queries import Queries
 from nurture.actions.record import record_facts
 from nurture.actions.record_orders import record_purchases, record_refunds
 from nurture.actions.report import Report, report
+from nurture.actions.status import note_pass
 from nurture.actions.tick import Passed, run_pass
 from nurture.config import read_settings
 from nurture.core.address import address_key
@@ -32,7 +33,6 @@ from nurture.demo.project import lay_down
 from nurture.demo.shop import Told, delivery, visits
 from nurture.demo.visitor import Visitor
 from nurture.demo.visits import visit
-from nurture.service import LAST_PASS
 from nurture.store import releases
 from nurture.store.coupons import held
 from nurture.store.horizon import Horizon
@@ -167,8 +167,7 @@ class Story:
             self._until(stop)
             if stop.hour == 0:
                 day_done()
-        with self.opened.database.write() as connection:
-            releases.set_meta(connection, LAST_PASS, self.clock().isoformat())
+        note_pass(self.opened.database, self.clock())
         self.played.after = self._report()
         self.played.requests = self._visitor.seen
         return self.played

@@ -106,27 +106,26 @@ def _sent(scene: Scene) -> Iterator[tuple[Path, Any]]:
 
 def webhooks(scene: Scene) -> Iterator[Finding]:
     """Every webhook that is told something is the project's."""
-    known = _dict((scene.project or {}).get("webhooks"))
-    for step in _steps(scene) if scene.project is not None else ():
-        name = _dict(step.data.get("notify")).get("webhook")
-        if isinstance(name, str) and name not in known:
-            hint = did_you_mean(name, known, "webhooks of nurture.yaml") if known else None
-            hint = hint or f"write it there: 'webhooks: {{{name}: {{url: https://…}}}}'"
-            yield Finding(
-                (*step.path, "notify", "webhook"), "unknown-webhook", f"nurture.yaml has no webhook '{name}'", hint
-            )
+    return _of_the_project(scene, ("notify", "webhook"), "webhooks", "webhook", "{url: https://…}")
 
 
 def pools(scene: Scene) -> Iterator[Finding]:
     """Every pool that a coupon is taken from is the project's."""
-    known = _dict((scene.project or {}).get("coupons"))
+    return _of_the_project(scene, ("coupon", "pool"), "coupons", "coupon pool", "{worth: 10%}")
+
+
+def _of_the_project(
+    scene: Scene, place: tuple[str, str], section: str, what: str, example: str
+) -> Iterator[Finding]:
+    """Names at this place of a step that a section of nurture.yaml does not have; `example` is one as it has them."""
+    known = _dict((scene.project or {}).get(section))
+    short = what.rpartition(" ")[2]
     for step in _steps(scene) if scene.project is not None else ():
-        name = _dict(step.data.get("coupon")).get("pool")
+        name = _dict(step.data.get(place[0])).get(place[1])
         if isinstance(name, str) and name not in known:
-            hint = did_you_mean(name, known, "pools of nurture.yaml") if known else None
-            hint = hint or f"write it there: 'coupons: {{{name}: {{worth: 10%}}}}'"
-            path = (*step.path, "coupon", "pool")
-            yield Finding(path, "unknown-pool", f"nurture.yaml has no coupon pool '{name}'", hint)
+            hint = did_you_mean(name, known, f"{short}s of nurture.yaml") if known else None
+            hint = hint or f"write it there: '{section}: {{{name}: {example}}}'"
+            yield Finding((*step.path, *place), f"unknown-{short}", f"nurture.yaml has no {what} '{name}'", hint)
 
 
 def templates(scene: Scene) -> Iterator[Finding]:

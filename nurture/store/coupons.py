@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, update
 
 from nurture.core.coupon import Code, code_key
-from nurture.store.database import chunks, insert_new, update_rows
+from nurture.store.database import chunks, insert_new, look_up, update_rows
 from nurture.store.tables import coupon, message, purchase
 
 c = coupon.c
@@ -39,11 +39,7 @@ def add_codes(connection: Connection, pool: str, codes: Iterable[Code], now: dat
 
 def known_codes(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
     """The pool of each code that is known, by its key."""
-    found: dict[str, str] = {}
-    for some in chunks(sorted(set(keys))):
-        rows = connection.execute(select(c.code_key, c.pool).where(c.code_key.in_(some)))
-        found.update((row[0], row[1]) for row in rows)
-    return found
+    return look_up(connection, c.code_key, c.pool, keys)
 
 
 Key = tuple[str, str]

@@ -22,6 +22,7 @@ from sqlalchemy import (
     event,
     insert,
     make_url,
+    select,
     update,
 )
 from sqlalchemy import Connection as Connection
@@ -239,6 +240,14 @@ def update_rows(
     still = {f"still_{name}": value for name, value in (guard or {}).items()}
     values = [{**{f"new_{k}": row[k] for k in changes}, **{f"key_{k}": row[k] for k in named}, **still} for row in rows]
     return run_for_each(connection, _update(table, named, changes, tuple(guard or ())), values).rowcount
+
+
+def look_up(connection: Connection, key: Any, value: Any, wanted: Iterable[str]) -> dict[str, str]:
+    """By the column `key`, the column `value` of the rows whose key is wanted."""
+    found: dict[str, str] = {}
+    for some in chunks(sorted(set(wanted))):
+        found.update((row[0], row[1]) for row in connection.execute(select(key, value).where(key.in_(some))))
+    return found
 
 
 def chunks(items: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:

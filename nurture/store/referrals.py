@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 
-from nurture.store.database import chunks, insert_new
+from nurture.store.database import insert_new, look_up
 from nurture.store.purchases import kept, net_value
 from nurture.store.tables import contact, purchase, referral
 
@@ -58,11 +58,7 @@ def _row(one: Brought, now: datetime) -> dict[str, Any]:
 
 
 def _referrers(connection: Connection, contact_ids: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for some in chunks(sorted(set(contact_ids))):
-        rows = connection.execute(select(r.contact_id, r.referrer_id).where(r.contact_id.in_(some)))
-        found.update((row[0], row[1]) for row in rows)
-    return found
+    return look_up(connection, r.contact_id, r.referrer_id, contact_ids)
 
 
 def _orders_since() -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from nurture.core.address import address_key
 from nurture.core.event import Suppress, SuppressionReason
-from nurture.store.database import chunks, insert_new, update_rows, upsert
+from nurture.store.database import chunks, insert_new, look_up, update_rows, upsert
 from nurture.store.tables import consent, consent_change, contact, contact_address, suppression
 
 OWN_WORD = "preferences"
@@ -22,12 +22,7 @@ LIFTED = frozenset({SuppressionReason.UNSUBSCRIBED})
 
 def contacts_by_address(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
     """The contact of each normalised address that has one."""
-    found: dict[str, str] = {}
-    for some in chunks(keys):
-        statement = select(contact_address.c.address_key, contact_address.c.contact_id)
-        rows = connection.execute(statement.where(contact_address.c.address_key.in_(some)))
-        found.update((key, contact_id) for key, contact_id in rows)
-    return found
+    return look_up(connection, contact_address.c.address_key, contact_address.c.contact_id, keys)
 
 
 def addresses(connection: Connection, contact_ids: Iterable[str]) -> dict[str, str]:
@@ -76,12 +71,7 @@ def _taken_back(connection: Connection, entries: Mapping[str, Suppress], owners:
 
 
 def _reasons(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for some in chunks(keys):
-        statement = select(suppression.c.address_key, suppression.c.reason)
-        rows = connection.execute(statement.where(suppression.c.address_key.in_(some)))
-        found.update((key, reason) for key, reason in rows)
-    return found
+    return look_up(connection, suppression.c.address_key, suppression.c.reason, keys)
 
 
 def _weighs_more(new: Suppress, known: str | None) -> bool:

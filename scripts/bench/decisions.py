@@ -6,7 +6,7 @@ from datetime import timedelta
 from statistics import median
 from time import perf_counter
 
-from crowd import NOW, crowd
+from crowd import NOW, crowd, reset
 from measure import Figure, Sizes, seconds, settle_disk
 from support.line import Line
 
@@ -34,8 +34,6 @@ def decisions(sizes: Sizes) -> list[Figure]:
 
 
 def _rate(line: Line, sizes: Sizes) -> float:
-    from crowd import reset
-
     reset(line, sizes)
     line.clock.at = NOW
     return _all_due(line)
@@ -50,8 +48,6 @@ def _all_due(line: Line) -> float:
 
 def _one_by_one(line: Line, sizes: Sizes, most: int = 300) -> float:
     """The same code, asked for one enrollment in one transaction each."""
-    from crowd import reset
-
     from nurture.actions import advance as verb
 
     reset(line, sizes)

@@ -7,12 +7,10 @@ from datetime import timedelta
 
 from support.line import PROJECT, Line, campaign
 
-from nurture.actions.status import LAST_PASS, Status, status
+from nurture.actions.status import Status, note_pass, status
 from nurture.actions.stop import stop
 from nurture.providers.base import Unavailable, Unknown
-from nurture.service import LAST_PASS as WRITTEN
 from nurture.store.messages import open_breaker
-from nurture.store.releases import set_meta
 
 Start = Callable[..., Line]
 
@@ -22,8 +20,7 @@ def of(line: Line) -> Status:
 
 
 def passed(line: Line) -> None:
-    with line.database.write() as connection:
-        set_meta(connection, LAST_PASS, line.clock().isoformat())
+    note_pass(line.database, line.clock())
 
 
 def test_a_quiet_project_needs_nobody(start: Start) -> None:
@@ -63,10 +60,6 @@ def test_what_is_due_while_nothing_runs_needs_somebody(start: Start) -> None:
     assert of(line).needs == ()
     line.clock.forward(minutes=11)
     assert "nothing has run since 2026-03-02 09:15 UTC" in of(line).needs[0]
-
-
-def test_the_service_writes_what_status_reads() -> None:
-    assert LAST_PASS == WRITTEN
 
 
 def test_an_open_breaker_needs_somebody(start: Start) -> None:
