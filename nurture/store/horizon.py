@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, literal, select, union_all
+from sqlalchemy import Column, Connection, Select, bindparam, func, literal, select, union_all
 
 from nurture.store.tables import campaign_look, campaign_state, contact, contact_mark, enrollment, message, trial
+from nurture.store.types import Instant
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Horizon:
@@ -15,25 +19,29 @@ class Horizon:
 
     def __init__(self, campaigns: Iterable[str]) -> None:
         parts = [
-            select(func.min(contact.c.stage_check_at).label("at")).where(contact.c.stage_check_at.isnot(None)),
-            select(func.min(campaign_state.c.next_look_at)),
-            select(func.min(contact_mark.c.marked_at)),
-            select(func.min(trial.c.look_at)).where(trial.c.decided_at.is_(None)),
-            select(func.min(message.c.lease_until)).where(message.c.lease_until.isnot(None)),
+            _next(contact.c.stage_check_at),
+            _next(campaign_state.c.next_look_at),
+            _next(contact_mark.c.marked_at),
+            _next(trial.c.look_at).where(trial.c.decided_at.is_(None)),
+            _next(message.c.lease_until),
         ]
         for name in map(literal, campaigns):
             e, m, look = enrollment.c, message.c, campaign_look.c
             parts += [
-                select(func.min(e.due_at)).where(e.campaign == name, e.due_at.isnot(None)),
-                select(func.min(m.due_at)).where(m.campaign == name, m.due_at.isnot(None)),
-                select(func.min(look.look_at)).where(look.campaign == name),
+                _next(e.due_at).where(e.campaign == name),
+                _next(m.due_at).where(m.campaign == name),
+                _next(look.look_at).where(look.campaign == name),
             ]
         found = union_all(*parts).subquery()
         self._statement = select(func.min(found.c.at))
 
-    def next(self, connection: Connection) -> datetime | None:
-        """The earliest time (aware UTC) at which a verb will find work if no fact comes in before; None for never.
+    def next(self, connection: Connection, after: datetime = LONG_AGO) -> datetime | None:
+        """The earliest time (aware UTC), later than `after`, at which a verb will find work if no fact comes in before.
 
-        Each part is the first entry of an index.
+        None for never. Each part is an entry of an index.
         """
-        return connection.execute(self._statement).scalar()
+        return connection.execute(self._statement, {"after": after}).scalar()
+
+
+def _next(column: Column[Any]) -> Select[Any]:
+    return select(func.min(column).label("at")).where(column.isnot(None), column > bindparam("after", type_=Instant()))

@@ -1,0 +1,68 @@
+"""What is to come: the verbs of `nurture run` on a clock that jumps from one due time to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+
+from nurture.actions.queries import Queries
+from nurture.actions.release import Emails, Release
+from nurture.actions.tick import Passed, run_pass
+from nurture.core.clock import VirtualClock
+from nurture.core.zone import from_local
+from nurture.providers.base import Provider
+from nurture.store.database import Database
+from nurture.store.horizon import Horizon
+
+SERVICE_TICK = timedelta(seconds=1)
+"""How often the service looks for due work."""
+
+
+class Ahead:
+    """A release run ahead of its time, on a database that nobody would miss.
+
+    It passes when a service would that looks every `tick`, counted from where the `clock` stands; but never where a
+    pass would find nothing. Facts may be recorded between passes; call `pass_now` after them.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        release: Release,
+        emails: Emails,
+        provider: Provider,
+        clock: VirtualClock,
+        tick: timedelta = SERVICE_TICK,
+    ) -> None:
+        self.database, self.release, self.clock = database, release, clock
+        self._emails, self._provider = emails, provider
+        self._began, self._tick = clock(), tick
+        self.queries = Queries(release)
+        self._horizon = Horizon(self.queries.moving)
+
+    def pass_now(self) -> Passed:
+        """Do all that is due at the clock's time."""
+        return run_pass(self.database, self.queries, self._emails, self._provider, self.clock)
+
+    def until(self, end: datetime) -> Iterator[Passed]:
+        """Move the clock to `end` (aware UTC), and yield after each pass on the way. The end itself is not passed."""
+        while (at := self.next()) is not None and at < end:
+            self.clock.at = at
+            yield self.pass_now()
+        self.clock.at = end
+
+    def next(self) -> datetime | None:
+        """The next instant (aware UTC) on which a pass may find work, on the ticks of the service; None for never."""
+        now = self.clock()
+        with self.database.read() as connection:
+            due = self._horizon.next(connection, after=now)
+        if due is None:
+            return None
+        if self.release.program.ranks:
+            # Ranks by spending are reckoned anew on each day, whether or not anything else is due.
+            due = min(due, self._midnight(now))
+        return self._began + -((self._began - due) // self._tick) * self._tick
+
+    def _midnight(self, now: datetime) -> datetime:
+        zone = self.release.program.zone
+        return from_local(now.astimezone(zone).date() + timedelta(days=1), time(), zone)

@@ -1,0 +1,70 @@
+"""A copy of a database to try things on: whole, from one snapshot, and gone afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from nurture.store.base import metadata
+from nurture.store.database import Connection, Database
+from nurture.store.migrate import migrate
+
+PAGE = 5_000
+"""Rows of a table that are in memory at a time."""
+
+
+@contextmanager
+def scratch_copy(source: Database) -> Iterator[Database]:
+    """A copy of `source` in a SQLite file of its own, whatever the source is; `source` is only read, and waits for
+    nothing. The copy is removed at the end.
+    """
+    with scratch_database() as copy:
+        if source.is_sqlite:
+            _copy_file(source, copy)
+        else:
+            migrate(copy)
+            _copy_rows(source, copy)
+        yield copy
+
+
+@contextmanager
+def scratch_database() -> Iterator[Database]:
+    """An empty SQLite database without tables, which waits for no disk. It is removed at the end."""
+    with TemporaryDirectory(prefix="nurture-scratch-", ignore_cleanup_errors=True) as directory:
+        copy = Database("sqlite:///scratch.db", Path(directory), durable=False)
+        try:
+            yield copy
+        finally:
+            copy.close()
+
+
+def _copy_file(source: Database, copy: Database) -> None:
+    # SQLite's own backup, all pages in one step: from one snapshot, while others may write.
+    origin, target = source.engine.raw_connection(), copy.engine.raw_connection()
+    try:
+        _driver(origin).backup(_driver(target))
+    finally:
+        origin.close()
+        target.close()
+
+
+def _driver(connection: Any) -> Any:
+    return connection.driver_connection
+
+
+def _copy_rows(source: Database, copy: Database) -> None:
+    with source.read() as origin, copy.write() as target:
+        for table in metadata.sorted_tables:
+            _copy_table(origin, target, table)
+
+
+def _copy_table(origin: Connection, target: Connection, table: Any) -> None:
+    target.execute(table.delete())
+    rows = origin.execution_options(yield_per=PAGE).execute(select(table)).mappings()
+    for some in rows.partitions(PAGE):
+        target.execute(insert(table), [dict(row) for row in some])
