@@ -30,6 +30,7 @@ from nurture.emails.source import variants
 from nurture.files import walk
 from nurture.files.folder import CAMPAIGNS, scan
 from nurture.files.loader import Loaded, load_files
+from nurture.files.memory import Memory
 from nurture.files.positions import Place, Positions
 from nurture.files.tree import read
 
@@ -38,6 +39,8 @@ EmailKey = tuple[str, str, str, str]
 variant ("" where the step has none)."""
 
 SUBJECT = "subject"
+MEMORY = Memory()
+"""Emails and findings of earlier checks in this process, by content: checking again after an edit is quick."""
 
 
 @dataclass(frozen=True)
@@ -111,17 +114,25 @@ def _written(
     emails: dict[EmailKey, CompiledEmail] = {}
     wrong = _subject(loaded, campaign, step, variant)
     owed = [one for asked, one in ((step.coupon, CODE), (step.ask_consent, CONFIRMATION)) if asked]
-    problems = [*wrong, *_linted(loaded.templates, template, known_besides(loaded, campaign, step), owed)]
+    problems = [*wrong, *_linted(loaded.templates, template, known_besides(loaded, campaign, step), tuple(owed))]
     for locale in () if wrong else sorted({"", *variants(loaded.templates, template)}):
         try:
-            branding = branding_of(loaded, campaign, step)
-            compiled = compile_email(loaded.templates, template, locale, branding, subject=subject)
+            compiled = _compiled(loaded.templates, template, locale, branding_of(loaded, campaign, step), subject)
         except ProjectError as error:
             problems += error.problems
             continue
         emails[campaign.name, step.id, locale, variant] = compiled
         problems += filter(None, [oversize(compiled)])
     return emails, problems
+
+
+def _compiled(
+    templates: Mapping[str, str], template: str, locale: str, branding: Branding, subject: str | None
+) -> CompiledEmail:
+    question = (template, locale, repr(branding), subject)
+    return MEMORY.recall(
+        question, templates, lambda files: compile_email(files, template, locale, branding, subject=subject)
+    )
 
 
 def known_besides(loaded: Loaded, campaign: Campaign, step: SendStep) -> frozenset[str]:
@@ -135,15 +146,19 @@ def known_besides(loaded: Loaded, campaign: Campaign, step: SendStep) -> frozens
 
 
 def _linted(
-    templates: Mapping[str, str], template: str, more: frozenset[str], owed: Sequence[Owed]
-) -> list[Problem]:
+    templates: Mapping[str, str], template: str, more: frozenset[str], owed: tuple[Owed, ...]
+) -> Sequence[Problem]:
     """What is wrong or not good about a template. What cannot be read, and a missing subject, compiling tells."""
+
+    def found(files: Mapping[str, str]) -> list[Problem]:
+        problems = [*undeclared(files, template, more), *lint(files, template)]
+        problems += [problem for one in owed for problem in missing(files, template, one)]
+        return [problem for problem in problems if problem.rule != "subject"]
+
     try:
-        found = [*undeclared(templates, template, more), *lint(templates, template)]
-        found += [problem for one in owed for problem in missing(templates, template, one)]
+        return MEMORY.recall((template, more, owed), templates, found)
     except ProjectError:
         return []
-    return [problem for problem in found if problem.rule != "subject"]
 
 
 def _subject(loaded: Loaded, campaign: Campaign, step: SendStep, variant: str) -> list[Problem]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
@@ -242,6 +243,7 @@ def _meant(given: Given, bound: Mapping[str, Piece]) -> Given:
     return (name, bound[text].text) if text in bound else given
 
 
+@lru_cache(maxsize=4096)
 def _simple(text: str) -> bool:
     """Whether an expression means the same anywhere: a literal, or made of nurture's own names."""
     try:

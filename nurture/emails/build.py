@@ -41,7 +41,7 @@ class Builder:
 
     def _section(self, marked: str, pieces: Sequence[Piece], escaped: str) -> None:
         self._out.append(f"{{% autoescape {escaped} %}}{{% with %}}")
-        folded = fold(self.env, list(pieces), self.known)
+        folded = fold(self.env, pieces, self.known)
         pending = ""
         for part, mark in _parts(marked):
             number = ord(mark) - CONSTANT if mark else -1

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from nurture.core.email import Mailbox
@@ -41,6 +41,9 @@ from nurture.emails.source import (
     variants,
 )
 from nurture.emails.text import derive
+
+if TYPE_CHECKING:
+    from jinja2 import nodes
 
 __all__ = ["Branding", "CompiledEmail", "compile_email", "resolve_locale", "variants"]
 
@@ -244,8 +247,9 @@ class _Compilation:
             message = f"the email is larger than {MAX_CONSTANT} characters"
             raise refuse(Problem(FOLDER + self.path, 1, 1, "size", message))
         try:
-            self._own_names(builder)
-            self.env.compile(builder.source)
+            tree = self.env.parse(builder.source)
+            self._own_names(tree, builder)
+            self.env.compile(tree)
         except TemplateSyntaxError as error:
             path, at = builder.lines[error.lineno - 1]
             raise refuse(Problem(path, at, 1, "syntax", str(error.message))) from None
@@ -253,9 +257,9 @@ class _Compilation:
             message, hint = "loops and conditions are nested too deeply here", "take out a level"
             raise refuse(Problem(FOLDER + self.path, 1, 1, "syntax", message, hint)) from None
 
-    def _own_names(self, builder: Builder) -> None:
+    def _own_names(self, tree: nodes.Template, builder: Builder) -> None:
         problems = set()
-        for name, line in assigned(self.env, builder.source):
+        for name, line in assigned(tree):
             path, at = builder.lines[line - 1]
             problems.add(Problem(path, at, 1, "name", f"{name} is a name of nurture's own", "take another"))
         if problems:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from jinja2 import meta, nodes
+from jinja2 import Template, meta, nodes
 from jinja2.exceptions import TemplateError
 from markupsafe import Markup
 
@@ -20,7 +21,7 @@ RESERVED = frozenset({"contact", "campaign", "project", "links", "email", "last_
 _CALM = (nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem, nodes.Output, nodes.Template, nodes.TemplateData)
 
 
-def fold(env: Environment, pieces: list[Piece], known: Mapping[str, Any]) -> dict[int, str]:
+def fold(env: Environment, pieces: Sequence[Piece], known: Mapping[str, Any]) -> dict[int, str]:
     """The text of every expression among `pieces` that needs nothing but `known`, by its number.
 
     Raises ProjectError where such an expression cannot be evaluated, and where a reserved name is given away.
@@ -33,10 +34,17 @@ def fold(env: Environment, pieces: list[Piece], known: Mapping[str, Any]) -> dic
 
 
 def _constant(env: Environment, text: str, known: Mapping[str, Any]) -> bool:
+    needed = _needed(env, text)
+    return needed is not None and needed <= set(known)
+
+
+@lru_cache(maxsize=4096)
+def _needed(env: Environment, text: str) -> frozenset[str] | None:
+    """The names an expression asks for; None where it does more than look values up."""
     tree = env.parse("{{" + text + "}}")
-    if not meta.find_undeclared_variables(tree) <= set(known):
-        return False
-    return all(isinstance(node, _CALM) or _word(node) for node in tree.find_all(nodes.Node))
+    if not all(isinstance(node, _CALM) or _word(node) for node in tree.find_all(nodes.Node)):
+        return None
+    return frozenset(meta.find_undeclared_variables(tree))
 
 
 def _word(node: nodes.Node) -> bool:
@@ -48,13 +56,18 @@ def _word(node: nodes.Node) -> bool:
 def _value(env: Environment, piece: Piece, known: Mapping[str, Any]) -> str:
     context = {**known, BUDGET: Budget("en", "UTC")}
     try:
-        text = env.from_string("{% autoescape false %}{{" + piece.text + "}}{% endautoescape %}").render(context)
+        text = _expression(env, piece.text).render(context)
     except (TemplateError, ValueError, TypeError) as error:
         raise refuse(piece.problem("value", str(error))) from None
     return str(Markup(text))
 
 
-def assigned(env: Environment, source: str) -> list[tuple[str, int]]:
-    """Every reserved name that `source` gives a value, with its line."""
-    names = env.parse(source).find_all(nodes.Name)
+@lru_cache(maxsize=4096)
+def _expression(env: Environment, text: str) -> Template:
+    return env.from_string("{% autoescape false %}{{" + text + "}}{% endautoescape %}")
+
+
+def assigned(tree: nodes.Template) -> list[tuple[str, int]]:
+    """Every reserved name that a template gives a value, with its line."""
+    names = tree.find_all(nodes.Name)
     return [(node.name, node.lineno) for node in names if node.ctx != "load" and node.name in RESERVED]

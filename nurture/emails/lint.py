@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 
 from jinja2 import meta, nodes
 
@@ -187,9 +188,7 @@ def _unknown(pieces: Sequence[Piece], names: frozenset[str]) -> Iterator[Problem
         else:
             out.append(tag(piece))
             origin += [piece] * (1 + piece.text.count("\n"))
-    tree = environment().parse("".join(out))
-    unknown = meta.find_undeclared_variables(tree) - names
-    for name, line, known in _uses(tree, unknown, names):
+    for name, line, known in _uses("".join(out), names):
         piece = origin[min(line, len(origin)) - 1] or pieces[0]
         near = get_close_matches(name.rpartition(".")[2], sorted(known), 1)
         if name in _ELSEWHERE:
@@ -200,7 +199,13 @@ def _unknown(pieces: Sequence[Piece], names: frozenset[str]) -> Iterator[Problem
         yield piece.problem("name", f"{name!r} is not known to emails", hint)
 
 
-def _uses(tree: nodes.Template, unknown: set[str], names: frozenset[str]) -> Iterable[tuple[str, int, frozenset[str]]]:
+@lru_cache(maxsize=1024)
+def _uses(text: str, names: frozenset[str]) -> tuple[tuple[str, int, frozenset[str]], ...]:
+    tree = environment().parse(text)
+    return tuple(_used(tree, meta.find_undeclared_variables(tree) - names, names))
+
+
+def _used(tree: nodes.Template, unknown: set[str], names: frozenset[str]) -> Iterator[tuple[str, int, frozenset[str]]]:
     for node in tree.find_all((nodes.Name, nodes.Getattr)):
         if isinstance(node, nodes.Name):
             if node.name in unknown and node.ctx == "load":

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes
@@ -162,7 +162,11 @@ def _tried(locale: str) -> list[str]:
 
 def read(files: Mapping[str, str], path: str) -> Source:
     """The file at `path`, front matter taken off. Raises ProjectError naming the line of each mistake."""
-    text = files[path]
+    return _read(path, files[path])
+
+
+@lru_cache(maxsize=1024)
+def _read(path: str, text: str) -> Source:
     if len(text) > MAX_SOURCE:
         raise refuse(Problem(FOLDER + path, 1, 1, "size", f"the template is larger than {MAX_SOURCE} characters"))
     if found := ANY.search(text):
@@ -232,12 +236,13 @@ def _sender(node: Any, where: tuple[str, int, int, str], problems: list[Problem]
     return Mailbox(str(given.get("name", "")), checked.ascii_email or checked.normalized)
 
 
-def cut(source: Source) -> list[Piece]:
+@lru_cache(maxsize=1024)
+def cut(source: Source) -> tuple[Piece, ...]:
     """The body as pieces; comments are gone, white space control is done. Raises ProjectError."""
     env = environment()
     try:
         _known_words(env, env.parse(source.body))
-        return list(_pieces(source, env))
+        return tuple(_pieces(source, env))
     except TemplateSyntaxError as error:
         line = error.lineno + source.first_line - 1
         message = f"the template cannot be read: {error.message}"

@@ -8,6 +8,8 @@ spellings of the YAML 1.2 core schema: `10:00`, `NO`, `yes` and `2026-11-27` sta
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -180,6 +182,12 @@ def _tab(path: str, text: str) -> list[Problem]:
 
 def read(path: str, text: str) -> tuple[Node | None, list[Problem]]:
     """The tree of a file's text, or None where it cannot be read, and every problem found on the way."""
+    root, problems = _read(path, text)
+    return root, list(problems)
+
+
+@lru_cache(maxsize=256)
+def _read(path: str, text: str) -> tuple[Node | None, Sequence[Problem]]:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 1024} kB"
         return None, [Problem(path, 1, 1, "size", message, "split it into several files")]
