@@ -208,16 +208,12 @@ def default(field: FieldInfo) -> str:
     given = field.get_default(call_default_factory=True)
     if isinstance(given, Holdout):
         return f"`{given.share:.0%}`"
-    if given is None or given in ((), {}):
-        return "`never`" if "parse_after_leaving" in str(field.metadata) else ""
-    if isinstance(given, BaseModel):
-        said = given.model_dump(mode="json", exclude_defaults=True, by_alias=True)
-        return f"`{shape.flow(said)}`" if said else ""
-    if isinstance(given, float) and _parsers(field) & {"parse_share", "parse_confidence"}:
-        return f"`{given:.0%}`"
     if isinstance(given, frozenset):
         return "every day"
-    return f"`{given.value if isinstance(given, Enum) else shape.flow(given)}`"
+    if given is None:
+        return "`never`" if "parse_after_leaving" in str(field.metadata) else ""
+    told = shape.default(field)
+    return "" if told is None else f"`{shape.flow(told)}`"
 
 
 def _row(*cells: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from nurture.core.lifecycle import Stage
-from nurture.core.values import AgoText, DurationText, MoneyText, ShareText, Switch
+from nurture.core.values import AgoText, DurationText, MoneyText, Number, ShareText, Switch, Whole
 
 
 class Closed(BaseModel):
@@ -16,20 +16,41 @@ class Closed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+class Said(Closed):
+    """A part of which something must be said: it has no use without any key."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+
+def apart(one: str, *others: str) -> dict[str, Any]:
+    """For the JSON Schema: beside the key `one` none of the others may stand."""
+    return {"dependentSchemas": {one: {"properties": dict.fromkeys(others, False)}}}
+
+
 def _listed(value: object) -> object:
     return value if isinstance(value, list | tuple) else (value,)
 
 
-Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_listed), Field(min_length=1)]
-Stages = Annotated[tuple[Stage, ...], BeforeValidator(_listed), Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1)]
+OneOrMore = Text | Annotated[list[Text], Field(min_length=1)]
+Texts = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(_listed, json_schema_input_type=OneOrMore),
+    Field(min_length=1),
+]
+Stages = Annotated[
+    tuple[Stage, ...],
+    BeforeValidator(_listed, json_schema_input_type=Stage | Annotated[list[Stage], Field(min_length=1)]),
+    Field(min_length=1),
+]
 Scalar = str | int | float | bool
 
 
-class Count(Closed):
+class Count(Said):
     """Bounds on a number; at least one of them."""
 
-    at_least: int | None = Field(None, ge=0, description="This many or more.", examples=[2])
-    at_most: int | None = Field(None, ge=0, description="This many or fewer.", examples=[5])
+    at_least: Whole | None = Field(None, ge=0, description="This many or more.", examples=[2])
+    at_most: Whole | None = Field(None, ge=0, description="This many or fewer.", examples=[5])
 
     @model_validator(mode="after")
     def _bounded(self) -> Count:
@@ -38,7 +59,7 @@ class Count(Closed):
         return self
 
 
-class Total(Closed):
+class Total(Said):
     """Bounds on a sum of money, net of refunds."""
 
     at_least: MoneyText | None = Field(None, description="This much or more.", examples=["50 EUR"])
@@ -51,7 +72,7 @@ class Total(Closed):
         return self
 
 
-class Moment(Closed):
+class Moment(Said):
     """When something once happened."""
 
     within: DurationText | None = Field(None, description="No longer ago than this.", examples=["3 days"])
@@ -64,8 +85,10 @@ class Moment(Closed):
         return self
 
 
-class Past(Closed):
+class Past(Said):
     """When and how often something happened. With several keys, all hold."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, **apart("more_than", "within", "times")})
 
     WHAT: ClassVar[frozenset[str]] = frozenset()
     """The keys that say what happened, not when."""
@@ -121,21 +144,14 @@ def _step_or_past(value: object) -> object:
     return value
 
 
-PastEmailOrStep = Annotated[
-    PastEmail,
-    BeforeValidator(_step_or_past, json_schema_input_type=str | list[str] | PastEmail),
-]
+PastEmailOrStep = Annotated[PastEmail, BeforeValidator(_step_or_past, json_schema_input_type=OneOrMore | PastEmail)]
 
 
-class AttributeTest(Closed):
+class AttributeTest(Said):
     """What an attribute is compared with. With several keys, all hold."""
 
-    at_least: int | float | str | None = Field(
-        None, description="This or more; numbers, or dates as text.", examples=[5]
-    )
-    at_most: int | float | str | None = Field(
-        None, description="This or less; numbers, or dates as text.", examples=[10]
-    )
+    at_least: Number | str | None = Field(None, description="This or more; numbers, or dates as text.", examples=[5])
+    at_most: Number | str | None = Field(None, description="This or less; numbers, or dates as text.", examples=[10])
     is_set: Switch | None = Field(None, description="Whether the attribute has any value.", examples=["yes"])
 
     @model_validator(mode="after")
@@ -180,10 +196,13 @@ class PastEvent(Past):
     )
 
 
-Points = Annotated[int | float, Field(gt=0, le=1_000_000_000)]
+Points = Annotated[
+    Number,
+    Field(gt=0, le=1_000_000_000, json_schema_extra={"exclusiveMinimum": 0, "maximum": 1_000_000_000}),
+]
 
 
-class ScoreBounds(Closed):
+class ScoreBounds(Said):
     """Bounds on a score; at least one of them."""
 
     at_least: Points | None = Field(None, description="This many points or more, now.", examples=[10])

@@ -72,6 +72,8 @@ class Days:
 
 HOLIDAYS = Days(date.max, date.min, holidays=True)
 _DAY = r"(?:\d{4}-)?\d{2}-\d{2}"
+_DATE = r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+_DATES = rf"({_DATE}( ?\.\. ?{_DATE})?|\d{{4}}-{_DATE}( ?\.\. ?\d{{4}}-{_DATE})?)"
 
 
 def parse_closed(value: object) -> Days:
@@ -102,10 +104,12 @@ def _listed(value: object) -> object:
     return value if isinstance(value, list | tuple) else (value,)
 
 
-ClosedText = Annotated[
-    Days, *text_type(parse_closed, rf"(holidays|{_DAY}( ?\.\. ?{_DAY})?)", "holidays", "12-24..12-26", "2026-05-19")
+ClosedText = Annotated[Days, *text_type(parse_closed, f"holidays|{_DATES}", "holidays", "12-24..12-26", "2026-05-19")]
+NotOn = Annotated[
+    tuple[ClosedText, ...],
+    BeforeValidator(_listed, json_schema_input_type=ClosedText | list[ClosedText]),
+    Field(examples=[["holidays", "12-24..12-26"]]),
 ]
-NotOn = Annotated[tuple[ClosedText, ...], BeforeValidator(_listed), Field(examples=[["holidays", "12-24..12-26"]])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,5 +166,5 @@ def parse_business_days(value: object) -> BusinessDays:
 
 
 BusinessDaysText = Annotated[
-    BusinessDays, *text_type(parse_business_days, r"\d{1,3} business days?", "3 business days")
+    BusinessDays, *text_type(parse_business_days, r"\s*(?!0+ )\d{1,3} business days?\s*", "3 business days")
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from nurture.core.calendar import NotOn
 from nurture.core.change import SetChange
@@ -27,6 +27,7 @@ from nurture.core.values import (
     RateText,
     ReEnterText,
     ShareText,
+    Whole,
     parse_duration,
 )
 from nurture.core.wait import UntilDate as UntilDate
@@ -72,8 +73,8 @@ class Limits(Closed):
         description="Rolling, for all contacts of one account, within this campaign.",
         examples=[["1 per 24 hours"]],
     )
-    per_hour: int | None = Field(None, ge=1, description="In any clock hour (UTC).", examples=[500])
-    per_day: int | None = Field(None, ge=1, description="On any day of the project's timezone.", examples=[5000])
+    per_hour: Whole | None = Field(None, ge=1, description="In any clock hour (UTC).", examples=[500])
+    per_day: Whole | None = Field(None, ge=1, description="On any day of the project's timezone.", examples=[5000])
 
 
 class StepBase(Closed):
@@ -86,6 +87,12 @@ class StepBase(Closed):
 
 class SendStep(StepBase):
     """Send one email."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "dependentSchemas": {"winner": {"required": ["variants"], "properties": {"variants": {"minItems": 2}}}}
+        }
+    )
 
     send: TemplateName = Field(description="The template, below templates/emails.", examples=["wake-up/miss-you"])
     subject: str | None = Field(
@@ -182,6 +189,7 @@ class SplitStep(StepBase):
 
     split: tuple[SplitPath, ...] = Field(
         description="The ways, with the share of people that goes each.",
+        json_schema_extra={"minItems": 2},
         examples=[[{"id": "reader", "share": "50%"}, {"id": "doer", "share": "50%"}]],
     )
 
@@ -291,15 +299,13 @@ class Campaign(Closed):
     overlap: Literal["allow"] | None = Field(
         None,
         description=(
-            "allow: a contact may be in another campaign at the same time. "
-            "Without it, they wait until they left it."
+            "allow: a contact may be in another campaign at the same time. Without it, they wait until they left it."
         ),
     )
     holdout: HoldoutText = Field(
         Holdout(share=0.0),
         description="Enrolled and measured, never emailed.",
         examples=["10%"],
-        json_schema_extra={"default": {"share": "0%"}},
     )
     goal: Goal = Field(description="What the campaign is for.")
     send_window: SendWindow | None = Field(None, description="When emails may leave; without it, the project's.")

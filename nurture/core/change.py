@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from nurture.core.asked import Said
 from nurture.core.condition import Closed, Scalar, Texts
 
 
@@ -14,7 +15,7 @@ class TagChange(Closed):
     remove: Texts | None = Field(None, description="Tags to take off.", examples=[["new"]])
 
 
-class SetChange(Closed):
+class SetChange(Said):
     """What to set on the contact."""
 
     attributes: dict[str, Scalar | None] = Field(

@@ -10,12 +10,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Protocol
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from nurture.core.chance import choose
 from nurture.core.condition import Closed
 from nurture.core.ids import stable_share
-from nurture.core.values import DurationText, ShareText
+from nurture.core.values import DurationText, ShareText, text_schema
 
 StepId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 TemplateName = Annotated[str, Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)*$")]
@@ -69,13 +69,13 @@ DeliveredText = Annotated[
     int,
     BeforeValidator(parse_delivered),
     PlainSerializer(lambda count: f"{count} delivered"),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+ delivered$", "examples": ["500 delivered"]}),
+    WithJsonSchema(text_schema(r"\s*(?!0+ )\d{1,9} delivered\s*", "500 delivered")),
 ]
 ConfidenceText = Annotated[
     float,
     BeforeValidator(parse_confidence),
     PlainSerializer(lambda share: f"{share * 100:g}%"),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{2}(\.\d+)? ?%$", "examples": ["95%"]}),
+    WithJsonSchema(text_schema(r"[89]\d(\.\d+)? ?%", "95%")),
 ]
 
 
@@ -98,6 +98,8 @@ class Variant(Closed):
 
 class Winner(Closed):
     """When and by what the best variant is chosen, once; a difference that chance may have made chooses none."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["after_each"]}, {"required": ["after_time"]}]})
 
     by: JudgedText = Field(
         description="What is compared: people who clicked, who converted inside `claimed_within`, or what was spent.",

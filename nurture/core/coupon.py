@@ -45,7 +45,11 @@ def parse_worth(value: object) -> Worth:
     return Worth(money)
 
 
-WorthText = Annotated[Worth, *text_type(parse_worth, r"\d+(\.\d+)? ?(%|[A-Z]{3})", "10%", "5.00 EUR")]
+_PERCENT = r"\s*(\d{1,2}(\.\d{1,2})?|100(\.00?)?) ?%\s*"
+_NOTHING = r"0*(\.0*)? ?[%A-Z]"
+WorthText = Annotated[
+    Worth, *text_type(parse_worth, rf"(?!{_NOTHING})({_PERCENT}|\d+(\.\d+)? ?[A-Z]{{3}})", "10%", "5.00 EUR")
+]
 PoolName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from nurture.core.values import Duration, parse_duration, text_type
+from nurture.core.values import LENGTH, Duration, parse_duration, text_type
 from nurture.core.zone import from_local
 
 KNOWN = frozenset({"signed_up_at", "first_purchase_at", "last_purchase_at"})
@@ -66,11 +66,10 @@ def _spread(length: Duration) -> str:
     return f"over {length}"
 
 
-_MOMENT = r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2})?"
+_DATE = r"(19[7-9]\d|[2-8]\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+_MOMENT = rf"{_DATE}([ T]([01]\d|2[0-3]):[0-5]\d)?"
 MomentText = Annotated[LocalMoment, *text_type(parse_moment, _MOMENT, "2026-11-27 10:07")]
-SpreadText = Annotated[
-    Duration, *text_type(parse_spread, r"over \d+ (minute|hour|day|week)s?", "over 3 hours", write=_spread)
-]
+SpreadText = Annotated[Duration, *text_type(parse_spread, "over " + LENGTH, "over 3 hours", write=_spread)]
 
 
 @dataclass(frozen=True, slots=True)

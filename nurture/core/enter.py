@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from nurture.core.asked import Closed, EventName, FieldName, Fields
+from nurture.core.asked import Closed, EventName, FieldName, Fields, apart
 from nurture.core.dates import MomentText, SpreadText, Told
-from nurture.core.values import Duration, LookText, Switch
+from nurture.core.values import Duration, LookText, Switch, Whole
 from nurture.core.zone import from_local
 
 DateName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_ -]{0,63}$")]
@@ -50,8 +50,10 @@ class EnterAtMoment(Closed):
 
 
 class _AroundDate(Closed):
-    days_before: int | None = Field(None, ge=0, le=MOST_DAYS, description="So many days before it.", examples=[3])
-    days_after: int | None = Field(None, ge=0, le=MOST_DAYS, description="So many days after it.", examples=[7])
+    model_config = ConfigDict(json_schema_extra=apart("days_before", "days_after"))
+
+    days_before: Whole | None = Field(None, ge=0, le=MOST_DAYS, description="So many days before it.", examples=[3])
+    days_after: Whole | None = Field(None, ge=0, le=MOST_DAYS, description="So many days after it.", examples=[7])
 
     @model_validator(mode="after")
     def _one_side(self) -> _AroundDate:

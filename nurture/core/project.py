@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from nurture.core.calendar import NotOn
 from nurture.core.campaign import SendWindow
@@ -15,7 +15,7 @@ from nurture.core.referral import Referral
 from nurture.core.replies import Replies
 from nurture.core.score import Scoring
 from nurture.core.telling import Webhook
-from nurture.core.values import DurationText, RateText, ShareText, Switch, parse_duration
+from nurture.core.values import DurationText, Number, RateText, ShareText, Switch, Whole, parse_duration, text_schema
 from nurture.core.zone import zone
 
 
@@ -44,7 +44,7 @@ class Inactive(Closed):
     """When somebody who never bought counts as inactive."""
 
     after: DurationText = Field(parse_duration("120 days"), description="Silent that long.")
-    delivered: int = Field(5, ge=1, description="And after that many emails arrived.")
+    delivered: Whole = Field(5, ge=1, description="And after that many emails arrived.")
 
 
 class Lifecycle(Closed):
@@ -62,7 +62,7 @@ class Lifecycle(Closed):
     )
 
 
-Given = Annotated[int | float, Field(gt=0, le=1_000_000)]
+Given = Annotated[Number, Field(gt=0, le=1_000_000, json_schema_extra={"exclusiveMinimum": 0, "maximum": 1_000_000})]
 
 
 class Points(Closed):
@@ -107,8 +107,8 @@ class ProjectLimits(Closed):
         examples=[["1 per 24 hours"]],
     )
     capped: Capped = Field(Capped(), description="What happens when a limit bites.")
-    per_hour: int | None = Field(None, ge=1, description="In any clock hour (UTC).", examples=[5000])
-    per_day: int | None = Field(None, ge=1, description="On any day of the project's timezone.", examples=[50000])
+    per_hour: Whole | None = Field(None, ge=1, description="In any clock hour (UTC).", examples=[5000])
+    per_day: Whole | None = Field(None, ge=1, description="On any day of the project's timezone.", examples=[50000])
 
 
 class UnknownPolicy(Closed):
@@ -124,18 +124,21 @@ class UnknownPolicy(Closed):
 class Sending(Closed):
     """How emails are handed over."""
 
-    in_flight: int = Field(
+    in_flight: Whole = Field(
         32,
         ge=1,
         le=1000,
         description="Emails handed over in one call; the size of the call is the size of the doubt after a crash.",
     )
     lease: DurationText = Field(parse_duration("15 minutes"), description="How long one call may take.")
-    attempts: int = Field(8, ge=1, le=50, description="How often a refused-for-now email is tried.")
+    attempts: Whole = Field(8, ge=1, le=50, description="How often a refused-for-now email is tried.")
     unknown: UnknownPolicy = Field(UnknownPolicy(), description="What becomes of lost answers.")
     keep_emails: DurationText = Field(
         parse_duration("90 days"), description="How long the values of a sent email are kept."
     )
+
+
+RATE = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, text_schema(r"(?!0*\.?0*$)\d+(\.\d+)?", "0.021")]}
 
 
 def _rates(value: object) -> object:
@@ -164,7 +167,9 @@ class Project(Closed):
     currency: Currency = Field(
         "EUR", description="Sums over several currencies are told in this one.", examples=["EUR"]
     )
-    exchange: Annotated[dict[Currency, Annotated[Decimal, Field(gt=0)]], BeforeValidator(_rates)] = Field(
+    exchange: Annotated[
+        dict[Currency, Annotated[Decimal, Field(gt=0), WithJsonSchema(RATE)]], BeforeValidator(_rates)
+    ] = Field(
         {}, description="What one unit of another currency is worth in it, fixed by hand.", examples=[{"TRY": 0.021}]
     )
     from_: From = Field(alias="from", description="Who the emails are from.")

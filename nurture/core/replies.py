@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from nurture.core.condition import Closed
+from nurture.core.values import Whole
 
 PASSWORD = "NURTURE_IMAP_PASSWORD"
 """The variable the mailbox's password stands in."""
@@ -25,7 +26,7 @@ class Imap(Closed):
     tls: Literal["implicit", "starttls", "none"] = Field(
         "implicit", description="How the connection is secured; `none` is for this machine only."
     )
-    port: int | None = Field(
+    port: Whole | None = Field(
         None, ge=1, le=65535, description="Another port than 993, or 143 where TLS is not implicit.", examples=[993]
     )
 
@@ -43,6 +44,8 @@ class Imap(Closed):
 
 class Replies(Closed):
     """The mailbox in which answers, bounces and complaints arrive. One of the two keys."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     maildir: str | None = Field(
         None,

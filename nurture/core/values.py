@@ -6,13 +6,13 @@ Each has one spelling a person can read aloud, a parser whose error names the ri
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from nurture.core.money import Money
 from nurture.core.zone import from_local
@@ -130,6 +130,8 @@ def parse_days(value: object) -> frozenset[int]:
     if isinstance(value, frozenset):
         return value
     parts = value if isinstance(value, list | tuple) else str(value).split(",")
+    if not parts:
+        raise ValueError("no weekday is named; write like 'mon-fri'")
     days: set[int] = set()
     for part in parts:
         first, _, last = str(part).strip().lower().partition("-")
@@ -231,44 +233,78 @@ def text_type(
     parse: Callable[[object], Any], pattern: str, *examples: str, write: Callable[[Any], str] = str
 ) -> tuple[Any, ...]:
     """The annotations that make a parsed value a text in files and in the JSON Schema."""
-    schema: dict[str, Any] = {"type": "string", "pattern": f"^{pattern}$", "examples": list(examples)}
-    return BeforeValidator(parse), PlainSerializer(write), WithJsonSchema(schema)
+    return BeforeValidator(parse), PlainSerializer(write), WithJsonSchema(text_schema(pattern, *examples))
 
 
-_LENGTH = r"\d+ (minute|hour|day|week)s?"
+def text_schema(pattern: str, *examples: str) -> dict[str, Any]:
+    """The JSON Schema of a text that matches `pattern` whole; editors show `patternErrorMessage` where it does not."""
+    return {
+        "type": "string",
+        "pattern": f"^({pattern})$",
+        "patternErrorMessage": like(examples),
+        "examples": list(examples),
+    }
+
+
+def like(examples: Iterable[object]) -> str:
+    """What to write instead of something that cannot be read."""
+    return "write it like " + " or ".join(f"'{example}'" for example in examples)
+
+
+def _any_case(words: Iterable[str]) -> str:
+    """A pattern of any of the words, in small or capital letters."""
+    return "|".join("".join(f"[{letter}{letter.upper()}]" for letter in word) for word in words)
+
+
+LENGTH = r"\s*\d{1,5} (minute|hour|day|week)s?\s*"
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number that is written as one: neither "500" in quotes nor true."""
+Number = Whole | Annotated[float, Field(strict=True)]
 _TIME = r"([01]?\d|2[0-3]):[0-5]\d"
-DurationText = Annotated[Duration, *text_type(parse_duration, _LENGTH, "3 days", "1 hour")]
-AgoText = Annotated[Duration, *text_type(parse_ago, _LENGTH + " ago", "60 days ago")]
+DurationText = Annotated[Duration, *text_type(parse_duration, LENGTH, "3 days", "1 hour")]
+AgoText = Annotated[Duration, *text_type(parse_ago, LENGTH + " ago", "60 days ago")]
 ReEnterText = Annotated[
     Duration | None,
-    *text_type(parse_after_leaving, f"(never|{_LENGTH} after leaving)", "never", "180 days after leaving"),
+    *text_type(parse_after_leaving, f"(never|{LENGTH} after leaving)", "never", "180 days after leaving"),
 ]
 TimeText = Annotated[time, *text_type(parse_time, _TIME, "10:00")]
-HoursText = Annotated[Hours, *text_type(parse_hours, f"{_TIME} ?- ?{_TIME}", "09:00-18:00")]
+HoursText = Annotated[Hours, *text_type(parse_hours, rf"\s*{_TIME}\s*-\s*{_TIME}\s*", "09:00-18:00")]
 ShareText = Annotated[
     float,
-    *text_type(parse_share, r"\d{1,3}(\.\d+)? ?%", "10%"),
+    *text_type(parse_share, r"(0?\d{1,2}(\.\d+)?|100(\.0+)?) ?%", "10%"),
     PlainSerializer(lambda share: f"{share * 100:g}%"),
 ]
 MoneyText = Annotated[Money, *text_type(parse_money, r"\d+(\.\d+)? ?[A-Z]{3}", "50 EUR")]
-RateText = Annotated[Rate, *text_type(parse_rate, r"\d+ per " + _LENGTH, "1 per 24 hours")]
+RateText = Annotated[Rate, *text_type(parse_rate, r"(?!0+ )\d{1,6} per " + LENGTH, "1 per 24 hours")]
 LookText = Annotated[
     Look,
     *text_type(
         parse_look, f"(at once|(daily|weekdays|{'|'.join(LONG_WEEKDAYS)}) at {_TIME})", "at once", "daily at 10:53"
     ),
 ]
+_DAY = f"({_any_case(WEEKDAYS)})"
+_SOME_DAYS = rf"\s*{_DAY}(-{_DAY})?\s*"
 DaysText = Annotated[
     frozenset[int],
     BeforeValidator(parse_days),
     PlainSerializer(lambda days: ", ".join(WEEKDAYS[day] for day in sorted(days))),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"enum": list(WEEKDAYS)}}],
+            "anyOf": [
+                text_schema(rf"{_SOME_DAYS}(,{_SOME_DAYS})*", "mon-fri", "sat, sun"),
+                {"type": "array", "minItems": 1, "items": text_schema(_SOME_DAYS, "mon", "mon-fri")},
+            ],
             "examples": ["mon-fri", "sat, sun"],
         }
     ),
 ]
 Switch = Annotated[
-    bool, BeforeValidator(parse_switch), WithJsonSchema({"enum": ["yes", "no", True, False], "examples": ["yes"]})
+    bool,
+    BeforeValidator(parse_switch),
+    WithJsonSchema(
+        {
+            "anyOf": [{"enum": ["yes", "no", True, False]}, text_schema(_any_case(("yes", "no")), "yes")],
+            "examples": ["yes"],
+        }
+    ),
 ]

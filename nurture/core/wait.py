@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
+from nurture.core.asked import apart
 from nurture.core.calendar import BusinessDays, BusinessDaysText
 from nurture.core.condition import Closed, Condition, Leaf
 from nurture.core.values import DaysText, DurationText, TimeText
@@ -31,6 +32,8 @@ class UntilDate(Closed):
 
     Where there is no such date, or it has passed, it goes on at once.
     """
+
+    model_config = ConfigDict(json_schema_extra=apart("minus", "plus"))
 
     until: Annotated[str, Field(pattern=r"^contact\.[A-Za-z_][A-Za-z0-9_ -]{0,63}$")] = Field(
         description="An attribute, or signed_up_at, first_purchase_at, last_purchase_at.",

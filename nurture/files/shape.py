@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, Tag
+from pydantic import BaseModel, Tag, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from nurture.core.values import Duration
@@ -87,6 +87,17 @@ def example(field: FieldInfo) -> Any | None:
     if isinstance(field.default, int | str | Duration) and not isinstance(field.default, Enum):
         return field.default
     return next((made for _, kind in members(field.annotation) if (made := _made(kind)) is not None), None)
+
+
+def default(field: FieldInfo) -> Any | None:
+    """What holds without the key, as a file would write it; None where nothing does, or nothing worth writing."""
+    given = None if field.is_required() else field.get_default(call_default_factory=True)
+    if given is None:
+        return None
+    alone: Any = Annotated[field.annotation, "the field alone", *field.metadata]
+    whole: TypeAdapter[Any] = TypeAdapter(alone)
+    told = whole.dump_python(given, mode="json", by_alias=True, exclude_defaults=True)
+    return ("yes" if told else "no") if isinstance(told, bool) else told or (None if told in ([], {}) else told)
 
 
 def _made(kind: Any) -> Any | None:
