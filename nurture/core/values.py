@@ -130,8 +130,6 @@ def parse_days(value: object) -> frozenset[int]:
     if isinstance(value, frozenset):
         return value
     parts = value if isinstance(value, list | tuple) else str(value).split(",")
-    if not parts:
-        raise ValueError("no weekday is named; write like 'mon-fri'")
     days: set[int] = set()
     for part in parts:
         first, _, last = str(part).strip().lower().partition("-")
