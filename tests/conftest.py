@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 from support import chromium
+from support.fresh import Fresh, copies
 from support.postgres import Server, database_name, running
 
 from nurture.collector import calm
@@ -65,6 +66,12 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("migrated") / "nurture.db"
     _migrate(f"sqlite:///{path}")
     return path
+
+
+@pytest.fixture
+def fresh_sqlite(migrated_sqlite: Path, tmp_path: Path) -> Fresh:
+    """Gives the URL of one empty SQLite database after another, with its tables."""
+    return copies(migrated_sqlite, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -8,21 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nurture.actions.choose import Choices, Chosen
+from nurture.actions.fill import Filled, Filling
 from nurture.actions.offer import Offer, coupon_of, offers
 from nurture.actions.queries import Queries
 from nurture.actions.release import Emails
 from nurture.actions.stop import stopped
-from nurture.actions.values import event_values, owner_of, template_values
 from nurture.core import gate
 from nurture.core.coupon import NO_CODE_RETRY
-from nurture.core.email import Mailbox, Outgoing
-from nurture.core.enter import EnterOn
+from nurture.core.email import Outgoing
 from nurture.core.errors import NotFound, RenderError
 from nurture.core.gate import Bounds, Defer, Pass, Refusal, Skip, Verdict
 from nurture.core.program import Course
-from nurture.emails.fill import Envelope
-from nurture.store import coupons, messages, occasions
-from nurture.store.accounts import load_accounts
+from nurture.store import coupons, messages
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.messages import Candidate
 
@@ -200,63 +197,28 @@ class _Claimer:
         return found
 
     def _render(self, course: Course, candidates: Sequence[Candidate]) -> list[_Rendered]:
-        bought = {one.contact_id for one in candidates if one.contact["purchase_count"]}
-        purchases = messages.last_purchases(self._connection, bought)
-        events = self._events(course, candidates)
-        named = {one.contact["account_id"] for one in candidates}
-        self._accounts = load_accounts(self._connection, filter(None, named))
+        filling = Filling(self._connection, self._queries, self._emails, course, candidates, self._offers)
         found = []
         for candidate in candidates:
-            purchase, event = purchases.get(candidate.contact_id), events.get(candidate.enrollment_id)
             try:
-                found.append(self._render_one(course, candidate, purchase, event))
+                found.append(self._render_one(course, candidate, filling.of(candidate, self._choices.of(candidate))))
             except RenderError as error:
                 self._refuse(candidate, Skip(Refusal.TEMPLATE), str(error))
             except NotFound as error:
                 self._refuse(candidate, Skip(Refusal.GONE), str(error))
         return found
 
-    def _events(self, course: Course, candidates: Sequence[Candidate]) -> dict[str, dict[str, Any]]:
-        """The values of the events on which they entered, by enrollment."""
-        if not isinstance(course.campaign.enter, EnterOn):
-            return {}
-        keys = [(one.contact_id, one.enrollment_id) for one in candidates]
-        currency = self._queries.program.project.currency
-        found = occasions.entered_on(self._connection, keys)
-        return {enrollment: event_values(event, currency) for enrollment, event in found.items()}
-
-    def _render_one(
-        self,
-        course: Course,
-        candidate: Candidate,
-        purchase: Mapping[str, Any] | None,
-        event: Mapping[str, Any] | None,
-    ) -> _Rendered:
-        contact = {**candidate.contact, "account": self._accounts.get(candidate.contact["account_id"])}
-        chosen = self._choices.of(candidate)
-        digest = self._queries.release.email(
-            course.campaign.name, candidate.step, contact["locale"], chosen.variant or ""
-        )
-        filler = self._emails.filler(digest)
-        offer = self._offers.get(candidate.id)
-        coupon = offer.values(contact["locale"] or self._queries.program.project.locale) if offer else None
-        values = template_values(course.campaign, contact, purchase, candidate.asked.zone.key, event, coupon)
-        stream = filler.render(values)
-        recipient = Mailbox(" ".join(filter(None, (contact["first_name"], contact["last_name"]))), contact["address"])
-        tracked = bool(contact["tracked"])
-        kid = self._emails.signer.kid
-        sender = owner_of(course.campaign, contact["account"], filler.compiled.branding.sender)
-        envelope = Envelope(candidate.contact_id, candidate.id, recipient, self._now, tracked, kid, sender=sender)
-        outgoing = Outgoing(
-            candidate.id, candidate.contact_id, course.campaign.name, candidate.step, filler.email(stream, envelope)
-        )
+    def _render_one(self, course: Course, candidate: Candidate, filled: Filled) -> _Rendered:
+        email = filled.email(candidate.contact_id, candidate.id, self._now)
+        outgoing = Outgoing(candidate.id, candidate.contact_id, course.campaign.name, candidate.step, email)
+        sender = filled.sender
         kept = {
-            "contact_id": candidate.contact_id, "message_id": candidate.id, "day": self._now.toordinal(), "kid": kid,
-            "recipient_name": recipient.name, "recipient_address": recipient.address, "tracked": tracked,
-            "stream": stream, "sender_name": sender.name if sender else None,
-            "sender_address": sender.address if sender else None,
+            "contact_id": candidate.contact_id, "message_id": candidate.id, "day": self._now.toordinal(),
+            "kid": filled.kid, "recipient_name": filled.recipient.name,
+            "recipient_address": filled.recipient.address, "tracked": filled.tracked, "stream": filled.stream,
+            "sender_name": sender.name if sender else None, "sender_address": sender.address if sender else None,
         }  # fmt: skip
-        return _Rendered(candidate, outgoing, digest, chosen, kept)
+        return _Rendered(candidate, outgoing, filled.digest, filled.chosen, kept)
 
     def _claim_of(self, one: _Rendered, places: tuple[tuple[str, str], ...]) -> Claim:
         candidate = one.candidate

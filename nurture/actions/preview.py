@@ -1,4 +1,8 @@
-"""Any email for any contact, from the files as they stand; and whether the gate would let it go at some time."""
+"""Any email for any contact, from the files as they stand; and whether the gate would let it go at some time.
+
+The email is tried on them in a transaction that is undone: they stand at its step, and it is made by what the claim
+makes it by. So it is what they would be sent.
+"""
 
 from __future__ import annotations
 
@@ -10,74 +14,34 @@ from typing import Any
 
 from nurture.actions.addresses import wanted_address
 from nurture.actions.check import Checked
-from nurture.actions.choose import Choices
+from nurture.actions.choose import Choices, Chosen
 from nurture.actions.claim import claim_in
-from nurture.actions.offer import coupon_of
-from nurture.actions.queries import Queries
-from nurture.actions.release import Emails, Release
-from nurture.actions.sample import own_fields, shown_coupon, shown_event
-from nurture.actions.values import owner_of, template_values
+from nurture.actions.draft import Draft, draft
+from nurture.actions.fill import Filled, Filling
+from nurture.actions.release import Emails
+from nurture.actions.sample import made_up_fields, shown_offers
 from nurture.core.campaign import SendStep
+from nurture.core.decide import Arm
 from nurture.core.email import Mailbox, Outgoing
 from nurture.core.enter import EnterOn
 from nurture.core.errors import InputError, NotFound, ProjectError
 from nurture.core.experiment import arm_in
 from nurture.core.ids import derived_id, new_contact_id
-from nurture.core.money import Money
+from nurture.core.persona import Persona, usual
 from nurture.core.problem import Problem
-from nurture.core.program import Program
+from nurture.core.program import Course
 from nurture.emails.compile import CompiledEmail
-from nurture.emails.fill import Envelope, FilledEmail, Filler
-from nurture.emails.links import Signer
+from nurture.emails.fill import FilledEmail
 from nurture.emails.source import FOLDER
 from nurture.providers.base import Accepted, Provider
-from nurture.store import messages, occasions, releases, stories
-from nurture.store.accounts import load_accounts
-from nurture.store.database import Database
+from nurture.store import trying
+from nurture.store.database import Connection, Database
+from nurture.store.messages import Candidate
+
+__all__ = ["Draft", "Gate", "Preview", "draft", "preview", "send_test"]
 
 SEND_SECONDS = 60.0
 TEST = "[Test] "
-
-
-@dataclass(frozen=True)
-class Draft:
-    """The project's files as they stand, as if they were a release; nothing of it is in the database."""
-
-    checked: Checked
-    program: Program
-    release: Release
-    emails: Emails
-
-
-class _Drafts(Emails):
-    """Compiled emails that no database holds."""
-
-    def __init__(self, database: Database, signer: Signer, compiled: Mapping[str, CompiledEmail]) -> None:
-        super().__init__(database, signer)
-        self._ready = {digest: (email, Filler(email, signer)) for digest, email in compiled.items()}
-
-
-def draft(database: Database, checked: Checked, signer: Signer, now: datetime) -> Draft:
-    """Lay the checked files out. Raises ProjectError when the project file itself is wrong."""
-    if checked.project is None:
-        raise ProjectError(checked.problems)
-    program = Program.of(checked.project, checked.campaigns)
-    with database.read() as connection:
-        salt = releases.get_meta(connection, "salt") or ""
-    digests = {key: email.digest for key, email in checked.emails.items()}
-    release = Release(0, "draft", now, program, digests, salt)
-    compiled = {email.digest: email for email in checked.emails.values()}
-    return Draft(checked, program, release, _Drafts(database, signer, compiled))
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who an email is shown for: plain values as templates see them. `id` is None for somebody made up."""
-
-    id: str | None
-    contact: Mapping[str, Any]
-    purchase: Mapping[str, Any] | None
-    event: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +56,11 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """An email as its contact gets it. `size` is bytes on the wire."""
+    """An email as its contact gets it. `size` is bytes on the wire.
+
+    `html` and `text` are for looking: what counts opens and clicks is left out. `source` is the message as it would
+    travel, its tokens signed for nobody.
+    """
 
     campaign: str
     step: str
@@ -104,10 +72,35 @@ class Preview:
     headers: tuple[tuple[str, str], ...]
     text: str
     html: str
+    source: str
     size: int
     problems: tuple[Problem, ...]
     gate: Gate | None = None
     variant: str | None = None
+    persona: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which email, and for whom: the contact with that address, else somebody made up."""
+
+    course: Course
+    step: SendStep
+    address: str | None
+    persona: str | None
+    locale: str | None
+    event: Mapping[str, Any] | None
+    variant: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """Who stands at the step, and what they are owed there."""
+
+    contact_id: str
+    message_id: str
+    made_up: bool
+    before: Mapping[str, Any]
 
 
 def preview(
@@ -118,39 +111,42 @@ def preview(
     address: str | None,
     now: datetime,
     *,
+    persona: str | None = None,
     locale: str | None = None,
     at: datetime | None = None,
     event: Mapping[str, Any] | None = None,
     variant: str | None = None,
 ) -> Preview:
-    """Show the email of a step for the contact with that address, or for somebody made up; `at` asks the gate too.
+    """Show the email of a step for the contact with that address, or for somebody made up, as it leaves now or `at`.
 
-    `event` holds the fields of the event on which they entered; without it, it is their latest, or made up. Of a step
-    with variants the one that the contact gets, the first for somebody made up, or the one that is named. Nothing is
-    written. Raises NotFound for what does not exist, ProjectError for a campaign with errors, RenderError for an email
-    that cannot be made for this contact. Times are aware UTC.
+    `at` asks the gate too. `persona` names somebody of personas.yaml; without it and an address, it is one of whom
+    everything is known. `event` holds the fields of the event on which they entered; without it, it is theirs, their
+    latest, or made up. Of a step with variants the one that the contact gets, the first for somebody made up, or the
+    one that is named. Nothing is written. Raises NotFound for what does not exist, ProjectError for a campaign with
+    errors, RenderError for an email that cannot be made for this contact. Times are aware UTC.
     """
-    sends = _sending(draft, campaign, step)
-    person = _person(database, draft.program, address, locale, now)
-    person = _with_event(database, draft, campaign, person, event, now)
-    variant = _variant(database, draft, campaign, sends, person, variant)
-    compiled, email = _filled(draft, campaign, step, variant, person, None, now)
-    template = sends.template(variant or "")
+    wanted = _wanted(draft, campaign, step, address, persona, locale, event, variant)
+    filled, candidate, made_up = _tried(database, draft, draft.emails, wanted, at or now)
+    shown = _email(wanted, filled, at or now, quiet=True)
+    source = _email(wanted, filled, at or now).as_bytes()
+    template = wanted.step.template(filled.chosen.variant or "")
     return Preview(
         campaign=campaign,
         step=step,
         template=template,
-        locale=compiled.locale,
-        address=person.contact["address"],
-        made_up=person.id is None,
-        subject=email.subject,
-        headers=_headers(email),
-        text=email.text,
-        html=email.html,
-        size=len(email.as_bytes()),
+        locale=filled.filler.compiled.locale,
+        address=candidate.contact["address"],
+        made_up=made_up,
+        subject=shown.subject,
+        headers=_headers(shown),
+        text=shown.text,
+        html=shown.html,
+        source=source.decode(),
+        size=len(source),
         problems=_problems(draft.checked, campaign, template),
-        gate=_gate(database, draft, campaign, step, person, at) if at else None,
-        variant=variant,
+        gate=_gate(database, draft, wanted, at) if at else None,
+        variant=filled.chosen.variant,
+        persona=persona,
     )
 
 
@@ -164,6 +160,7 @@ def send_test(
     address: str | None,
     now: datetime,
     *,
+    persona: str | None = None,
     locale: str | None = None,
     variant: str | None = None,
 ) -> str:
@@ -171,18 +168,31 @@ def send_test(
 
     Nothing is recorded. Raises InputError when the provider does not take it, and all that `preview` raises.
     """
-    sends = _sending(draft, campaign, step)
+    wanted = _wanted(draft, campaign, step, address, persona, locale, None, variant)
     wanted_address(to)
-    person = _person(database, draft.program, address, locale, now)
-    person = _with_event(database, draft, campaign, person, None, now)
-    variant = _variant(database, draft, campaign, sends, person, variant)
-    _, email = _filled(draft, campaign, step, variant, person, Mailbox("", to), now)
+    filled, _, _ = _tried(database, draft, draft.emails.changed(_marked), wanted, now)
+    email = _email(wanted, filled, now, to=Mailbox("", to), quiet=True)
     # Ids that belong to nobody: what comes back about a test concerns no contact.
     outgoing = Outgoing(new_contact_id(), new_contact_id(), campaign, step, email)
     outcome = provider.send([outgoing], monotonic() + SEND_SECONDS)[0]
     if not isinstance(outcome, Accepted):
         raise InputError(f"{provider.name} did not take the email: {outcome.detail}")
     return email.subject
+
+
+def _wanted(
+    draft: Draft, campaign: str, step: str, address: str | None, persona: str | None, locale: str | None,
+    event: Mapping[str, Any] | None, variant: str | None,
+) -> _Wanted:  # fmt: skip
+    sends = _sending(draft, campaign, step)
+    if address is not None and persona is not None:
+        raise InputError("an email is shown for a contact or for a persona, not for both")
+    if persona is not None:
+        draft.persona(persona)
+    known = [one.id for one in sends.variants]
+    if variant is not None and variant not in known:
+        raise NotFound(f"{campaign}/{step} has no variant {variant!r}; it has {', '.join(known) or 'none'}")
+    return _Wanted(draft.program.courses[campaign], sends, address, persona, locale, event, variant)
 
 
 def _sending(draft: Draft, campaign: str, step: str) -> SendStep:
@@ -198,19 +208,6 @@ def _sending(draft: Draft, campaign: str, step: str) -> SendStep:
     return found
 
 
-def _variant(
-    database: Database, draft: Draft, campaign: str, sends: SendStep, person: Person, wanted: str | None
-) -> str | None:
-    """The variant to show; None where the step has none."""
-    known = [one.id for one in sends.variants]
-    if wanted is not None and wanted not in known:
-        raise NotFound(f"{campaign}/{sends.id} has no variant {wanted!r}; it has {', '.join(known) or 'none'}")
-    if wanted or not known or person.id is None:
-        return wanted or next(iter(known), None)
-    with database.read() as connection:
-        return Choices(connection, draft.program.courses[campaign], draft.release.salt).now(sends.id, person.id).variant
-
-
 def _problems(checked: Checked, campaign: str, template: str) -> tuple[Problem, ...]:
     return tuple(one for one in checked.problems if _about(one, campaign, template))
 
@@ -220,59 +217,75 @@ def _about(problem: Problem, campaign: str, template: str) -> bool:
     return problem.path in (f"campaigns/{campaign}.yaml", "nurture.yaml") or problem.path.startswith(mine)
 
 
-def _person(database: Database, program: Program, address: str | None, locale: str | None, now: datetime) -> Person:
-    if address is None:
-        return _made_up(program, locale, now)
-    key = wanted_address(address)
-    with database.read() as connection:
-        found = stories.template_contact(connection, key)
-        if found is None:
-            raise NotFound(f"{address} is no contact's; without --contact somebody is made up")
-        found["account"] = load_accounts(connection, filter(None, [found["account_id"]])).get(found["account_id"] or "")
-        bought = messages.last_purchases(connection, [found["id"]] if found["purchase_count"] else [])
-    return Person(found["id"], found | ({"locale": locale} if locale else {}), bought.get(found["id"]))
+# --- trying it on somebody ---------------------------------------------------------------------------
 
 
-def _with_event(
-    database: Database, draft: Draft, campaign: str, person: Person, event: Mapping[str, Any] | None, now: datetime
-) -> Person:
-    course = draft.program.courses[campaign]
-    return replace(person, event=shown_event(database, draft.program, course.campaign, person.id, event, now))
+def _stand(connection: Connection, draft: Draft, wanted: _Wanted, at: datetime) -> _Stand:
+    """Let them stand at the step, in an open transaction."""
+    contact_id, persona = _person(connection, draft, wanted, at)
+    arm = arm_in(wanted.course, draft.program.project, draft.release.salt, contact_id)
+    stands = (Arm.EMAILED if persona else arm).value
+    found = trying.stand_at(connection, contact_id, wanted.course, wanted.step.id, stands, at)
+    before = trying.message_row(connection, contact_id, found)
+    _let_in(connection, draft, wanted, persona, contact_id, before["enrollment_id"])
+    return _Stand(contact_id, found, persona is not None, before)
 
 
-def _made_up(program: Program, locale: str | None, now: datetime) -> Person:
-    price = Money(4990, program.project.currency)
-    contact = {
-        "address": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace", "stage": "customer",
-        "locale": locale or program.project.locale, "country": "GB", "timezone": program.project.timezone,
-        "signed_up_at": now, "tracked": True, "attributes": {}, "purchase_count": 1,
-        "account": {"name": "Analytical Engines", "owner_name": "Grace Hopper", "owner_address": "grace@example.com"},
-    }  # fmt: skip
-    purchase = {
-        "order_id": "sample-1", "occurred_at": now, "amount": price.minor, "currency": price.currency,
-        "items": [{"name": "Sample", "price": str(price.amount), "quantity": 1}],
-    }  # fmt: skip
-    return Person(None, contact, purchase)
+def _person(connection: Connection, draft: Draft, wanted: _Wanted, at: datetime) -> tuple[str, Persona | None]:
+    if wanted.address is None:
+        name = wanted.persona or ""
+        persona = draft.persona(name) if name else usual(draft.program.project)
+        return trying.introduce(connection, name, persona, wanted.course.campaign.topic, at), persona
+    found = trying.owner(connection, wanted_address(wanted.address))
+    if found is None:
+        raise NotFound(f"{wanted.address} is no contact's; without --contact somebody is made up")
+    return found, None
 
 
-def _filled(
-    draft: Draft, campaign: str, step: str, variant: str | None, person: Person, to: Mailbox | None, now: datetime
-) -> tuple[CompiledEmail, FilledEmail]:
-    """The email, to the contact or, as a test, to somebody else. Its links are signed for nobody."""
-    contact, course = person.contact, draft.program.courses[campaign]
-    digest = draft.release.email(campaign, step, contact["locale"], variant or "")
-    compiled = draft.emails.compiled(digest)
-    filler = draft.emails.filler(digest) if to is None else Filler(_marked(compiled), draft.emails.signer)
-    zone = draft.program.zone_of(contact["timezone"])
-    coupon = shown_coupon(draft.program.project, coupon_of(course, step), contact["locale"], now)
-    values = template_values(course.campaign, contact, person.purchase, zone.key, person.event, coupon)
-    stream = filler.render(values)
-    name = " ".join(filter(None, (contact["first_name"], contact["last_name"])))
-    nobody = derived_id("preview", campaign, step)
-    recipient = to or Mailbox(name, contact["address"])
-    sender = owner_of(course.campaign, contact.get("account"), compiled.branding.sender)
-    envelope = Envelope(nobody, nobody, recipient, now, tracked=False, preview=True, sender=sender)
-    return compiled, filler.email(stream, envelope)
+def _let_in(
+    connection: Connection, draft: Draft, wanted: _Wanted, persona: Persona | None, contact_id: str, within: str
+) -> None:
+    """See that whoever enters on an event has one."""
+    enter = wanted.course.campaign.enter
+    if not isinstance(enter, EnterOn):
+        return
+    fields = persona.events.get(enter.on) if persona and wanted.event is None else wanted.event
+    if fields is None and trying.has_begun_on_event(connection, contact_id, within):
+        return
+    if fields is None and trying.enter_on_latest(connection, contact_id, within, enter.on):
+        return
+    own = made_up_fields(draft.program, enter) if fields is None else fields
+    trying.enter_on(connection, contact_id, within, enter.on, own)
+
+
+def _tried(
+    database: Database, draft: Draft, emails: Emails, wanted: _Wanted, at: datetime
+) -> tuple[Filled, Candidate, bool]:
+    """The email as the claim makes it, whatever the gate would say; and whether it is for somebody made up."""
+    course, program = wanted.course, draft.program
+    with trying.undone(database) as connection:
+        stand = _stand(connection, draft, wanted, at)
+        trying.owe(connection, stand.contact_id, stand.message_id)
+        candidate = draft.queries.claim(course.campaign.name).some(connection, at, 1)[0]
+        if wanted.locale:
+            candidate = replace(candidate, contact={**candidate.contact, "locale": wanted.locale})
+        offered = shown_offers(connection, program.project, course, candidate, at)
+        choices = Choices(connection, course, draft.release.salt)
+        filling = Filling(connection, draft.queries, emails, course, [candidate], offered)
+        return filling.of(candidate, _chosen(choices, wanted, stand, candidate)), candidate, stand.made_up
+
+
+def _chosen(choices: Choices, wanted: _Wanted, stand: _Stand, candidate: Candidate) -> Chosen:
+    known = wanted.variant or (wanted.step.variants[0].id if stand.made_up and wanted.step.variants else None)
+    return Chosen(wanted.step.id, known) if known else choices.of(candidate)
+
+
+def _email(
+    wanted: _Wanted, filled: Filled, at: datetime, *, to: Mailbox | None = None, quiet: bool = False
+) -> FilledEmail:
+    """The email under ids of nobody's: what its tokens lead to counts nowhere."""
+    nobody = derived_id("preview", wanted.course.campaign.name, wanted.step.id)
+    return filled.email(nobody, nobody, at, to=to, quiet=quiet)
 
 
 def _marked(compiled: CompiledEmail) -> CompiledEmail:
@@ -287,25 +300,18 @@ def _headers(email: FilledEmail) -> tuple[tuple[str, str], ...]:
     return (*named, *reply, ("Subject", email.subject), *email.headers)
 
 
-def _gate(database: Database, draft: Draft, campaign: str, step: str, person: Person, at: datetime) -> Gate:
+def _gate(database: Database, draft: Draft, wanted: _Wanted, at: datetime) -> Gate:
     """Claim the email in a transaction that is undone: the claim itself says whether it would leave."""
-    course = draft.program.courses[campaign]
-    if person.id is None:
-        raise InputError("--at asks whether a contact would get the email then; name one with --contact")
-    if not course.moves:
-        return Gate(at, False, f"the campaign is {course.campaign.status.value}")
-    arm = arm_in(course, draft.program.project, draft.release.salt, person.id).value
-    with stories.undone(database) as connection:
-        found = stories.stand_at(connection, person.id, course, step, arm, at)
-        if isinstance(enter := course.campaign.enter, EnterOn):
-            occasions.lend(connection, person.id, campaign, enter.on, own_fields(person.event or {}))
-        before = stories.message_row(connection, person.id, found)
-        if before["claimed_at"] is not None:
-            return Gate(
-                at, False, f"it was handed over on {before['claimed_at']:%Y-%m-%d %H:%M} UTC ({before['state']})"
-            )
-        claim_in(connection, Queries(draft.release), draft.emails, "preview", campaign, 1, at)
-        after = stories.message_row(connection, person.id, found)
+    campaign = wanted.course.campaign
+    if not wanted.course.moves:
+        return Gate(at, False, f"the campaign is {campaign.status.value}")
+    with trying.undone(database) as connection:
+        stand = _stand(connection, draft, wanted, at)
+        if stand.before["claimed_at"] is not None:
+            since, state = stand.before["claimed_at"], stand.before["state"]
+            return Gate(at, False, f"it was handed over on {since:%Y-%m-%d %H:%M} UTC ({state})")
+        claim_in(connection, draft.queries, draft.emails, trying.SOURCE, campaign.name, 1, at)
+        after = trying.message_row(connection, stand.contact_id, stand.message_id)
     if after["state"] == "sending":
         return Gate(at, True)
     return Gate(at, False, after["reason"], after["due_at"])

@@ -66,6 +66,8 @@ class Filler:
         self.names = {**environment().globals, **project_names(branding, compiled.locale)}
         self.names["links"] = {name: LinkMark(name, mark) for name, mark in SYSTEM.items()}
         self.headers = _Headers(compiled)
+        # What is quoted-printable never holds "=_", so one boundary serves every message.
+        self.boundary = b"=_" + compiled.digest[:32].encode()
         self.dynamic = None in compiled.links
         self.escaped_base = str(escape(branding.base_url))
         self._template = environment().from_string(compiled.source)
@@ -200,7 +202,7 @@ class FilledEmail:
     def _assemble(self) -> bytes:
         filler, envelope, urls = self._filler, self._envelope, self.urls
         fixed, encoded, enc = filler.headers, filler.encoded, mime.quoted_printable
-        boundary = b"=_" + envelope.message_id.encode()
+        boundary = filler.boundary
         varying = (
             f"Date: {mime.date_text(envelope.date)}\r\nMessage-ID: <{envelope.message_id}@{fixed.domain}>\r\n"
             f"List-Unsubscribe: <{urls.one_click()}>\r\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from nurture.core.campaign import Campaign
 from nurture.core.errors import ProjectError
+from nurture.core.persona import Persona
 from nurture.core.problem import Problem
 from nurture.core.project import Project
 from nurture.files import checks, mistakes, project_checks
@@ -39,6 +40,7 @@ class Loaded:
     templates: Mapping[str, str]
     problems: tuple[Problem, ...]
     files: Mapping[str, str]
+    personas: Mapping[str, Persona] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str]:

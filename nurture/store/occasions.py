@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, true, tuple_
 
 from nurture.core.enter import EnterOn
 from nurture.core.event import Kind
@@ -105,23 +105,3 @@ def entered_on(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[
         for row in connection.execute(select(*columns).select_from(joined).where(these)):
             found[row[0]] = {"occurred_at": row[1], "fields": row[2]}
     return found
-
-
-def latest(connection: Connection, contact_id: str, name: str) -> dict[str, Any] | None:
-    """The contact's latest event of that name."""
-    mine = and_(event.c.contact_id == contact_id, event.c.kind == Kind.CUSTOM.value, event.c.name == name)
-    statement = select(event.c.occurred_at, event.c.detail).where(mine).order_by(event.c.occurred_at.desc()).limit(1)
-    row = connection.execute(statement).first()
-    return {"occurred_at": row[0], "fields": row[1]} if row else None
-
-
-def lend(connection: Connection, contact_id: str, campaign: str, name: str, fields: Mapping[str, Any]) -> None:
-    """Give a contact's live enrollment that lacks one an event it began on; for a transaction that will be undone."""
-    e = enrollment.c
-    lacking = and_(e.contact_id == contact_id, e.campaign == campaign, e.ended_at.is_(None), e.event_id.is_(None))
-    for enrollment_id, at in connection.execute(select(e.id, e.entered_at).where(lacking)).all():
-        row = {"contact_id": contact_id, "kind": Kind.CUSTOM.value, "occurred_at": at, "id": enrollment_id,
-               "recorded_at": at, "source": "preview", "name": name, "detail": dict(fields)}  # fmt: skip
-        insert_new(connection, event, [row])
-        this = and_(e.contact_id == contact_id, e.id == enrollment_id)
-        connection.execute(update(enrollment).where(this).values(event_id=enrollment_id))

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, and_, func, insert, not_, or_, select, update
+from sqlalchemy import Connection, and_, func, not_, or_, select
 
 from nurture.core.decide import EMAIL_IS_DUE
-from nurture.core.ids import derived_id, message_id
 from nurture.core.program import Course, Program
-from nurture.store.database import Database, insert_new
-from nurture.store.enrollments import LIVE, lock_contacts
+from nurture.store.database import Database
+from nurture.store.enrollments import LIVE
 from nurture.store.entering import Entrance
 from nurture.store.lives import earliest
-from nurture.store.messages import CONTACT_COLUMNS
 from nurture.store.releases import latest_release
 from nurture.store.tables import (
     breaker,
     contact,
-    contact_address,
     decision,
     enrollment,
     message,
@@ -31,7 +26,6 @@ from nurture.store.tables import (
     release,
     release_file,
 )
-from nurture.store.types import EPOCH
 
 
 def rules_since(connection: Connection, program: Program, forever: datetime) -> dict[str, datetime]:
@@ -56,26 +50,7 @@ def rules_since(connection: Connection, program: Program, forever: datetime) -> 
     return found
 
 
-@contextmanager
-def undone(database: Database) -> Iterator[Connection]:
-    """A transaction in which anything may be tried; nothing of it stays."""
-    with database.engine.connect() as connection:
-        transaction = connection.begin()
-        try:
-            yield connection
-        finally:
-            transaction.rollback()
-
-
 # --- one person ------------------------------------------------------------------------------------
-
-
-def template_contact(connection: Connection, key: str) -> dict[str, Any] | None:
-    """What templates may show of the contact with that normalised address, and its id."""
-    columns = (contact.c[name] for name in CONTACT_COLUMNS)
-    owner = select(contact_address.c.contact_id).where(contact_address.c.address_key == key).scalar_subquery()
-    row = connection.execute(select(contact.c.id, *columns).where(contact.c.id == owner)).mappings().first()
-    return dict(row) if row else None
 
 
 def decisions_of(connection: Connection, contact_id: str) -> list[dict[str, Any]]:
@@ -107,49 +82,6 @@ def entry(connection: Connection, program: Program, course: Course, contact_id: 
     row = connection.execute(statement.where(contact.c.id == contact_id), {"now": now}).one()
     may_enter, is_new, may_again, is_free, stage, rated, *where = (bool(one) for one in row)
     return Entry(may_enter, is_new, may_again, is_free, stage, rated, tuple(where))
-
-
-# --- trying a message --------------------------------------------------------------------------------
-
-
-def stand_at(connection: Connection, contact_id: str, course: Course, step: str, arm: str, at: datetime) -> str:
-    """Let a contact stand at a sending step at a time, with its email due; for a transaction that will be undone.
-
-    Whoever is in the campaign keeps their entry and arm; an email that was handed over stays as it is. Returns the
-    message's id.
-    """
-    lock_contacts(connection, [contact_id])
-    name, e = course.campaign.name, enrollment.c
-    mine = and_(e.contact_id == contact_id, e.campaign == name, e.state == LIVE)
-    within = connection.execute(select(e.id).where(mine)).scalar()
-    if within is None:
-        within = derived_id("preview", contact_id, name)
-        connection.execute(
-            insert(enrollment).values(
-                contact_id=contact_id, id=within, campaign=name, entry_key="", ordinal=0, release_id=0, arm=arm,
-                exclusive=False, state=LIVE, step=step, entered_at=at, arrived_at=at, due_at=at, why="", decisions=0,
-            )
-        )  # fmt: skip
-    here: dict[str, Any] = {"step": step}
-    if step in course.held_steps:
-        here["measured_from"] = func.coalesce(e.measured_from, at)
-    connection.execute(update(enrollment).where(e.contact_id == contact_id, e.id == within).values(here))
-    found = message_id(within, step)
-    # Due since ever, so that the claim meets it first.
-    row = {"contact_id": contact_id, "id": found, "enrollment_id": within, "campaign": name, "step": step,
-           "state": "due", "planned_at": at, "due_at": EPOCH, "attempts": 0, "fence": 0, "resent_by_policy": False,
-           "expires_at": course.campaign.expires.after(at, ZoneInfo("UTC"))}  # fmt: skip
-    insert_new(connection, message, [row])
-    waiting = {name: row[name] for name in ("planned_at", "due_at", "expires_at", "state")} | {"capped_since": None}
-    mine = and_(message.c.contact_id == contact_id, message.c.id == found, message.c.claimed_at.is_(None))
-    connection.execute(update(message).where(mine).values(**waiting))
-    return found
-
-
-def message_row(connection: Connection, contact_id: str, found: str) -> dict[str, Any]:
-    """A message as it stands."""
-    mine = and_(message.c.contact_id == contact_id, message.c.id == found)
-    return dict(connection.execute(select(message).where(mine)).mappings().one())
 
 
 # --- at the moment -----------------------------------------------------------------------------------

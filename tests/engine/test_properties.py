@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from support.fresh import Fresh
 from support.line import MONDAY, NIGHTLY, PROJECT, TEMPLATES, Ledger, Line, campaign, open_line
 from support.postgres import Server
 
@@ -27,7 +26,6 @@ from nurture.providers.base import Accepted, Outcome, Rejected, Unavailable, Unk
 from nurture.store.database import insert_all
 from nurture.store.tables import enrollment, message, purchase
 
-Fresh = Callable[[], str]
 LIFE = "lifecycle: {inactive: {after: 30 days, delivered: 2}, customer_for: 60 days}\n"
 LIMITS = "limits: {per_contact: [1 per 24 hours, 3 per 7 days], per_hour: 7}\nsending: {in_flight: 3, attempts: 3}\n"
 POOL = "coupons: {spring: {worth: 10%}}\n"
@@ -39,19 +37,6 @@ def few(examples: int) -> Any:
         max_examples=examples * (50 if NIGHTLY else 1), deadline=None, database=None, derandomize=not NIGHTLY,
         suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate),
     )  # fmt: skip
-
-
-@pytest.fixture
-def fresh_sqlite(migrated_sqlite: Path, tmp_path: Path) -> Fresh:
-    """Gives the URL of one empty database after another."""
-    numbers = count()
-
-    def copy() -> str:
-        path = tmp_path / f"fresh-{next(numbers)}.db"
-        shutil.copy(migrated_sqlite, path)
-        return f"sqlite:///{path}"
-
-    return copy
 
 
 @pytest.fixture

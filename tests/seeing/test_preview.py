@@ -158,10 +158,32 @@ def test_an_email_that_waits_already_is_asked_about_as_if_it_came_due_then(start
     assert gate(line, line.clock() + timedelta(days=30, hours=12)).goes
 
 
-def test_somebody_made_up_cannot_be_asked_about_at_a_time(start: Start) -> None:
-    with pytest.raises(InputError, match="--contact"):
-        line = start()
-        shown(line, None, at=line.clock())
+def test_somebody_made_up_is_asked_about_as_everybody_is(start: Start) -> None:
+    line = start(campaign(send_window=WINDOW))
+    before = everything(line)
+    noon, night = (datetime(2026, 3, 4, hour, tzinfo=UTC) for hour in (12, 23))
+    asked = [shown(line, None, at=at).gate for at in (noon, night)]
+    assert [(gate.goes, gate.reason) for gate in asked if gate] == [(True, None), (False, "window")]
+    assert everything(line) == before
+
+
+def test_somebody_made_up_takes_nothing_from_the_contact_with_their_address(start: Start) -> None:
+    line = start()
+    line.add_contact("ada", first_name="Zoë")
+    line.unsubscribe("ada")
+    found = shown(line, None, at=line.clock())
+    assert found.address == "ada@example.com"
+    assert "Hi Ada" in found.text
+    assert found.gate is not None
+    assert found.gate.goes
+
+
+def test_what_was_sent_already_can_still_be_looked_at(start: Start) -> None:
+    line = start()
+    line.add_contact("ada")
+    line.pass_()
+    line.unsubscribe("ada")
+    assert "Hi Ada" in shown(line).text
 
 
 def test_a_test_goes_through_the_provider_marked_untracked_and_unrecorded(start: Start, tmp_path: Path) -> None:
