@@ -6,12 +6,13 @@ The rules read plain data, so that they speak although something else in the fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 from nurture.core.dates import LocalMoment, parse_moment
 from nurture.core.values import Duration, parse_duration, parse_money, parse_share, parse_switch
 from nurture.core.zone import zone
-from nurture.files import places, walk
+from nurture.files import contradictions, places, reach, walk
 from nurture.files.closed import closed_all_year
 from nurture.files.findings import Finding, Scene
 from nurture.files.nearest import did_you_mean, nearest
@@ -32,9 +33,11 @@ def _dict(value: Any) -> dict[str, Any]:
 def duplicate_steps(scene: Scene) -> Iterator[Finding]:
     """Each step has an id of its own."""
     seen: set[str] = set()
+    ids = {step.id for step in _steps(scene)}
     for step in _steps(scene):
         if step.id and step.id in seen:
-            hint = "people keep their place by it; give this step another id"
+            free = next(f"{step.id}-{number}" for number in count(2) if f"{step.id}-{number}" not in ids)
+            hint = f"people keep their place by it; call this step '{free}', or better by what it does"
             yield Finding((*step.path, "id"), "duplicate-step", f"another step already has the id '{step.id}'", hint)
         seen.add(step.id or "")
 
@@ -114,9 +117,7 @@ def pools(scene: Scene) -> Iterator[Finding]:
     return _of_the_project(scene, ("coupon", "pool"), "coupons", "coupon pool", "{worth: 10%}")
 
 
-def _of_the_project(
-    scene: Scene, place: tuple[str, str], section: str, what: str, example: str
-) -> Iterator[Finding]:
+def _of_the_project(scene: Scene, place: tuple[str, str], section: str, what: str, example: str) -> Iterator[Finding]:
     """Names at this place of a step that a section of nurture.yaml does not have; `example` is one as it has them."""
     known = _dict((scene.project or {}).get(section))
     short = what.rpartition(" ")[2]
@@ -389,5 +390,6 @@ def sends_something(scene: Scene) -> Iterator[Finding]:
 RULES: tuple[Rule, ...] = (
     duplicate_steps, named_steps, topic, webhooks, pools, templates, entry_in_audience, steps_of_colleagues, opens,
     countries, locales, sums, zero_lengths, never_open, re_enters, ends_after_start, always_closed, has_audience,
-    same_as_entry, scored, winners, held_out, sends_something,
+    same_as_entry, scored, winners, held_out, sends_something, contradictions.never_true, reach.after_the_end,
+    reach.opens_too_late, reach.idle_limits, reach.nobody_held_out, reach.goal_met,
 )  # fmt: skip

@@ -6,10 +6,12 @@ Each guess is offered only when the value's own parser takes it.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable, Iterator
 from zoneinfo import available_timezones
 
 from nurture.core import values
+from nurture.core.dates import parse_moment
 from nurture.files.nearest import nearest
 
 UNITS = {word + end: word + "s" for word in ("minute", "hour", "day", "week") for end in ("", "s")}
@@ -119,7 +121,8 @@ def _amounts(text: str) -> Guesses:
 
 
 def _rates(text: str) -> Guesses:
-    match = re.match(r"\s*(\d+)\s*(?:x|times|emails?)?\s*(?:per|/|a|an|each|every|in|within)?\s*(.*)", text.lower())
+    text = re.sub(r"^\s*([a-z]+)", lambda word: COUNTS.get(word[1], word[1]), text.lower())
+    match = re.match(r"\s*(\d+)\s*(?:x|times|emails?)?\s*(?:per|/|a|an|each|every|in|within)?\s*(.*)", text)
     if match:
         day = {"day": "24 hours", "": "24 hours", "hour": "1 hour", "week": "7 days"}
         length = day.get(match[2].strip()) or _length(match[2])
@@ -159,6 +162,15 @@ def _switches(text: str) -> Guesses:
         yield "yes" if word in ("yes", "true", "on") else "no"
 
 
+def _moments(text: str) -> Guesses:
+    """A day that its month does not have is probably its last; other orders of day and month are not guessed at."""
+    match = re.fullmatch(r"\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(.*)", text)
+    if match:
+        year, month, day = (int(part) for part in match.groups()[:3])
+        last = monthrange(year, month)[1] if 1 <= month <= 12 and year else 31
+        yield f"{year:04}-{month:02}-{min(day, last):02}{match[4]}"
+
+
 FIXES: tuple[tuple[str, Callable[[str], Guesses], Callable[[object], object]], ...] = (
     ("is not a length of time", _lengths, values.parse_duration),
     ("is not a time in the past", _agos, values.parse_ago),
@@ -171,6 +183,7 @@ FIXES: tuple[tuple[str, Callable[[str], Guesses], Callable[[object], object]], .
     ("is not a limit", _rates, values.parse_rate),
     ("says not when to look", _looks, values.parse_look),
     ("is not a timezone", _zones, str),
+    ("is no moment", _moments, parse_moment),
     ("is not a switch", _switches, values.parse_switch),
 )
 

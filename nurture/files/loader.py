@@ -20,6 +20,7 @@ from nurture.files import checks, mistakes, project_checks
 from nurture.files.findings import Finding, Scene
 from nurture.files.folder import CAMPAIGNS, PROJECT, TEMPLATES, scan
 from nurture.files.positions import Positions
+from nurture.files.rivals import rivals
 from nurture.files.tree import MAX_PROBLEMS, read
 
 TEMPLATE = re.compile(r"([a-z0-9_/-]+)(?:\.[A-Za-z0-9-]+)?\.(?:html|mjml)")
@@ -90,8 +91,19 @@ def load_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Loade
         campaign, found = _campaign(path, files[path], scene)
         problems += found
         campaigns += [campaign] if campaign else []
+    problems += _rivals(files, data)
     right = tuple(sorted(campaigns, key=lambda one: one.name)) if project else ()
     return Loaded(project, right, templates, tuple(sorted(set(problems), key=_order)), files)
+
+
+def _rivals(files: Mapping[str, str], project: Mapping[str, Any] | None) -> list[Problem]:
+    """The campaigns that want the same people, told at the audience of each."""
+    order = (project or {}).get("order")
+    roots = {path: read(path, files[path])[0] for path in files if path.startswith(f"{CAMPAIGNS}/")}
+    where = {PurePosixPath(path).stem: Positions(root, path) for path, root in roots.items() if root is not None}
+    data = {name: positions.root.data() for name, positions in where.items()}
+    found = rivals(data, order if isinstance(order, list) else ())
+    return [finding.problem(where[name]) for name, finding in found]
 
 
 def load_published(files: Mapping[str, str]) -> tuple[Project, tuple[Campaign, ...]]:
@@ -143,7 +155,7 @@ def _campaign(path: str, text: str, scene: Scene) -> tuple[Campaign | None, list
     if root is None:
         return None, problems
     where, data = Positions(root, path), root.data()
-    scene = Scene(data, scene.project, scene.templates)
+    scene = Scene(data, scene.project, scene.templates, text=text)
     campaign, found = _validated(Campaign, {"name": name, **data}, where, problems, forbidden="name" in data)
     found += _findings((finding for rule in checks.RULES for finding in rule(scene)), where, found)
     return (None if _wrong(found) else campaign), found

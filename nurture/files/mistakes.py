@@ -11,13 +11,15 @@ from pydantic import BaseModel
 
 from nurture.core.campaign import STEP_KINDS
 from nurture.core.condition import BY_KEY
+from nurture.core.lifecycle import Stage
 from nurture.core.problem import Problem
-from nurture.files import shape
+from nurture.files import kinds, shape
 from nurture.files.fixes import meant
 from nurture.files.nearest import did_you_mean, nearest
 from nurture.files.places import is_currency, locale_meant
 from nurture.files.positions import Node, Path, Place, Positions
 
+STAGES = frozenset(stage.value for stage in Stage)
 ATTRIBUTE = "an attribute of your own is asked for like {attribute: {plan: pro}}"
 PATTERNS = {
     "id": ("is not a step's id", "use small letters, digits and '-', like 'second-letter'"),
@@ -101,7 +103,8 @@ def _missing(refusal: Refusal) -> Said:
     value = shape.example(field) if field is not None else None
     hint = f"write it like '{key}: {shape.flow(value)}'" if value is not None else None
     about = f" ({field.description.rstrip('.')})" if field is not None and field.description else ""
-    return Said(refusal.node.place, "missing-key", f"'{key}' is missing{about}", hint)
+    rule = "missing-step-id" if key == "id" and set(refusal.node.entries or ()) & set(STEP_KINDS) else "missing-key"
+    return Said(refusal.node.place, rule, f"'{key}' is missing{about}", hint)
 
 
 def _condition(refusal: Refusal) -> Said:
@@ -173,22 +176,33 @@ def _value(refusal: Refusal) -> Said:
     reason = str(refusal.context.get("error", ""))
     what, _, how = reason.partition("; ")
     node = next((item for item in refusal.node.items or () if repr(item.value) in what), refusal.node)
+    if kinds.is_nothing(node.text, reason):
+        return Said(node.place, *kinds.NOTHING)
     guess = meant(node.text, reason) if node.text else None
     hint = f"did you mean '{guess}'?" if guess else how or None
     what = re.sub(r"^(None|\[.*\]|\{.*\}|\(.*\))(?= )", "this", what)
-    return Said(node.place, "wrong-value", what, hint)
+    rule = kinds.rule(node.text, reason)
+    what = f"'{node.text}' is shorter than nothing" if rule == "negative-length" else what
+    return Said(_shared(refusal, rule) or node.place, rule, what, hint)
+
+
+def _shared(refusal: Refusal, rule: str) -> Place | None:
+    """Where shares are wrong: the key of all of them, or the one that gets nobody."""
+    ways = next((key for key in ("split", "variants") if key in (refusal.node.entries or {})), None)
+    if ways is None or refusal.node.entries is None or rule not in ("shares", "unreachable-step"):
+        return None
+    shares = (item.child("share") for item in refusal.node.entries[ways].node.items or ())
+    none = next((one for one in shares if one and re.fullmatch(r"0+(\.0+)?\s*%", one.text)), None)
+    return none.place if none and rule == "unreachable-step" else refusal.node.entries[ways].place
 
 
 def _word(refusal: Refusal) -> Said:
     words = re.findall(r"'([^']*)'", str(refusal.context.get("expected", "")))
     if refusal.shown:
-        return Said(
-            refusal.node.place,
-            "unknown-word",
-            f"'{refusal.shown}' is not known here",
-            did_you_mean(refusal.shown, words),
-        )
-    return Said(refusal.node.place, "wrong-value", "one word stands here", f"write one of: {', '.join(words)}")
+        rule = "unknown-stage" if set(words) == STAGES else "unknown-word"
+        hint = did_you_mean(refusal.shown, words)
+        return Said(refusal.node.place, rule, f"'{refusal.shown}' is not known here", hint)
+    return Said(refusal.node.place, "wrong-type", "one word stands here", f"write one of: {', '.join(words)}")
 
 
 def _pattern(refusal: Refusal) -> Said:
@@ -200,7 +214,8 @@ def _pattern(refusal: Refusal) -> Said:
     text = str(refusal.path[-1]) if key and refusal.path else refusal.shown
     guess = _respelled(str(where), text)
     better = f"did you mean '{guess}'?" if guess and guess != text else hint
-    return Said(refusal.key if key else refusal.node.place, "wrong-value", f"'{text}' {what}", better)
+    rule = kinds.PATTERNS.get(str(where), "wrong-value")
+    return Said(refusal.key if key else refusal.node.place, rule, f"'{text}' {what}", better)
 
 
 def _respelled(where: str, text: str) -> str | None:
@@ -232,13 +247,17 @@ def _wanted(what: str) -> Callable[[Refusal], Said]:
         hint = f"write it like '{refusal.last}: {example}'" if example and refusal.last else None
         if what == "text" and node.text:
             hint = f'put it in quotes: "{refusal.shown}"'
-        return Said(node.place, "wrong-value", f"{what} is wanted here, and this is {kind}", hint)
+        if what == "a list" and node.entries is not None and node.place.line > refusal.key.line:
+            hint = "begin each of its items with '- ', the lines below it two spaces further in"
+        return Said(node.place, "wrong-type", f"{what} is wanted here, and this is {kind}", hint)
 
     return said
 
 
 def _bound(refusal: Refusal) -> Said:
     words = {"ge": "at least", "le": "at most", "gt": "more than"}
+    if refusal.last in ("per_hour", "per_day") and refusal.shown == "0":
+        return Said(refusal.node.place, *kinds.NOTHING)
     bound = next((f"{words[key]} {value}" for key, value in refusal.context.items() if key in words), "another number")
     return Said(
         refusal.node.place,

@@ -10,6 +10,7 @@ from nurture.files import places
 from nurture.files.closed import closed_all_year
 from nurture.files.findings import Finding, Scene
 from nurture.files.nearest import did_you_mean
+from nurture.files.reach import idle_limits
 
 Rule = Callable[[Scene], Iterator[Finding]]
 
@@ -113,4 +114,5 @@ def always_closed(scene: Scene) -> Iterator[Finding]:
     yield from closed_all_year(scene.data.get("not_on"))
 
 
-RULES: tuple[Rule, ...] = (order, locales, currencies, addresses, secure, never_open, always_closed, zero_lengths)
+RULES: tuple[Rule, ...] = (order, locales, currencies, addresses, secure, never_open, always_closed, zero_lengths,
+                           idle_limits)  # fmt: skip

@@ -176,7 +176,7 @@ def _tab(path: str, text: str) -> list[Problem]:
         if "\t" in indent and line.strip():
             column = indent.index("\t") + 1
             message = "a tab stands where YAML wants spaces"
-            return [Problem(path, number, column, "tab", message, "indent with spaces, two for each level")]
+            return [Problem(path, number, column, "tab", message, "indent with two spaces for each level")]
     return []
 
 

@@ -52,7 +52,7 @@ def _colon(lines: list[str], line: int, column: int) -> Said:
     """A colon where no key can be: inside a text, below a line without one, or indented too far."""
     here = lines[line - 1] if line <= len(lines) else ""
     if ": " in here[: column - 1] or here[: column - 1].rstrip().endswith(":"):
-        return line, column, "a second ': ' stands in this value", QUOTE
+        return line, column, "a second ': ' stands in this value", _quoted(here)
     above = next((at for at in range(line - 1, 0, -1) if lines[at - 1].strip()), 0)
     glued = _glued(lines, above)
     if glued:
@@ -66,6 +66,12 @@ def _colon(lines: list[str], line: int, column: int) -> Said:
         "this line is indented further than the one above it allows",
         "line its first letter up",
     )
+
+
+def _quoted(line: str) -> str:
+    """The line's whole value in quotes, where it has none of its own and no comment behind it."""
+    value = line.partition(": ")[2].strip()
+    return f'put the whole text in quotes: "{value}"' if value and not re.search(r'["#{}\[\]]', value) else QUOTE
 
 
 def _glued(lines: list[str], line: int) -> Said | None:

@@ -55,7 +55,7 @@ def test_every_mistake_is_told_at_once_in_the_order_of_the_files() -> None:
     spoilt = CAMPAIGN.replace("title:", "tilte:").replace("3 days", "3 dya").replace("wake-up/offer", "wake-up/ofer")
     loaded = load_files(files(campaign=spoilt))
     places = [(problem.line, problem.rule) for problem in loaded.problems]
-    assert places == [(1, "unknown-key"), (14, "wrong-value"), (23, "wrong-value"), (27, "no-template")]
+    assert places == [(1, "unknown-key"), (14, "bad-duration"), (23, "bad-duration"), (27, "no-template")]
 
 
 def test_without_a_project_file_that_is_the_problem() -> None:
