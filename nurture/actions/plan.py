@@ -1,0 +1,213 @@
+"""What the working files would bring about: tried on a copy of the database, by the verbs of `nurture run`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any, TypeVar
+
+from nurture.actions.ahead import SERVICE_TICK, Ahead
+from nurture.actions.check import Checked
+from nurture.actions.release import Emails, Release, Releases
+from nurture.actions.why import Why, why
+from nurture.core.clock import VirtualClock
+from nurture.core.decide import Arm
+from nurture.core.enter import EnterByLook
+from nurture.core.zone import from_local
+from nurture.emails.links import Signer
+from nurture.providers.memory import Memory
+from nurture.store import foreseen
+from nurture.store.database import Database
+from nurture.store.foreseen import Crowded, Days, Figure, Kept, Waiting, What
+from nurture.store.migrate import migrate
+from nurture.store.releases import latest_release
+from nurture.store.scratch import scratch_copy, scratch_database
+
+T = TypeVar("T", Figure, Kept, Crowded, Waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a plan is to tell: how many days, on the ticks of a service that looks every `tick`, with how many samples
+    of contacts for each number, and whose next days in full.
+    """
+
+    days: int = 7
+    tick: timedelta = SERVICE_TICK
+    samples: int = 3
+    contact: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitUse:
+    """How much of a limit is used: at the most in one hour or day, named by `at`, and how often it is used up."""
+
+    scope: str
+    per: str
+    limit: int
+    most: int
+    at: str | None
+    used_up: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The whole in numbers. `not_sent` counts emails that never leave, by reason; `waiting` those that still wait."""
+
+    entering: int
+    held_out: int
+    emails: int
+    leaving: int
+    not_sent: Mapping[str, int]
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What comes about from `began` until `ends` (aware UTC), when no fact comes in; samples are addresses.
+
+    `days` are days of the project's timezone; the first and the last are not whole. `running` is the release whose
+    people it begins with, None where nothing was published.
+    """
+
+    began: datetime
+    ends: datetime
+    timezone: str
+    days: tuple[date, ...]
+    running: int | None
+    campaigns: tuple[str, ...]
+    figures: tuple[Figure, ...]
+    kept_out: tuple[Kept, ...]
+    collisions: tuple[Crowded, ...]
+    waiting: tuple[Waiting, ...]
+    limits: tuple[LimitUse, ...]
+    summary: Summary
+    contact: Why | None = None
+
+
+def plan(source: Database | None, checked: Checked, signer: Signer, now: datetime, wanted: Wanted = Wanted()) -> Plan:
+    """Publish the checked files on a copy of `source`, let the days pass there, and count. `source` is only read;
+    None is a project that has no database yet. `now` is aware UTC.
+
+    Raises ProjectError where the files cannot be published, NotFound or InputError for a contact nobody knows.
+    """
+    with _copy(source) as copy:
+        with copy.write() as connection:
+            foreseen.begin(connection)
+        running = _running(copy)
+        release = Releases(copy).publish(checked, now)
+        ahead = Ahead(copy, release, Emails(copy, signer), Memory(), VirtualClock(now), wanted.tick)
+        days = _days(release, now, wanted.days)
+        _let_pass(ahead, days)
+        return _count(copy, release, days, running, wanted)
+
+
+@contextmanager
+def _copy(source: Database | None) -> Iterator[Database]:
+    if source is None:
+        with scratch_database() as empty:
+            migrate(empty)
+            yield empty
+    else:
+        with scratch_copy(source) as copy:
+            yield copy
+
+
+def _running(database: Database) -> int | None:
+    with database.read() as connection:
+        row = latest_release(connection)
+        return row.id if row else None
+
+
+def _days(release: Release, now: datetime, count: int) -> Days:
+    zone = release.program.zone
+    local = now.astimezone(zone)
+    midnights = [from_local(local.date() + timedelta(days=number + 1), time(), zone) for number in range(count)]
+    end = from_local(local.date() + timedelta(days=count), local.time(), zone, fold=local.fold)
+    return Days((now, *(one for one in midnights if now < one < end)), end)
+
+
+def _let_pass(ahead: Ahead, days: Days) -> None:
+    """Pass until the end; at the end of each day, note who was kept out."""
+    ahead.pass_now()
+    ends = [*days.begins[1:], days.end]
+    for number, end in enumerate(ends):
+        while (at := ahead.next()) is not None and at < end:
+            ahead.clock.at = at
+            ahead.pass_now()
+        _keep_out(ahead, number, end)
+    ahead.clock.at = days.end
+
+
+def _keep_out(ahead: Ahead, number: int, now: datetime) -> None:
+    with ahead.database.write() as connection:
+        for entrance in ahead.queries.entrances:
+            if isinstance(entrance.campaign.enter, EnterByLook) and entrance.course.lets_in(now):
+                foreseen.keep_out(connection, entrance, number, now)
+
+
+def _count(copy: Database, release: Release, days: Days, running: int | None, wanted: Wanted) -> Plan:
+    with copy.read() as connection:
+        figures = foreseen.figures(connection, days, wanted.samples)
+        kept = foreseen.kept(connection, wanted.samples)
+        crowded = foreseen.crowded(connection, days, wanted.samples)
+        waiting = foreseen.waiting(connection, days.end, wanted.samples)
+        limits = _limits(connection, release, days)
+        everybody: list[Any] = [*figures, *kept, *crowded, *waiting]
+        named = foreseen.addresses(connection, {one for row in everybody for one in row.samples})
+    zone = release.program.zone
+    return Plan(
+        began=days.begins[0], ends=days.end, timezone=zone.key,
+        days=tuple(begins.astimezone(zone).date() for begins in days.begins), running=running,
+        campaigns=tuple(release.program.courses), figures=_with(figures, named), kept_out=_with(kept, named),
+        collisions=_with(crowded, named), waiting=_with(waiting, named), limits=limits,
+        summary=_summary(figures, waiting),
+        contact=_next_days(copy, release, wanted.contact, days) if wanted.contact else None,
+    )  # fmt: skip
+
+
+def _next_days(copy: Database, release: Release, address: str, days: Days) -> Why:
+    """The story of one contact from the beginning of the plan, and what they are in and not in at its end."""
+    told = why(copy, release, address, days.end)
+    return replace(told, story=tuple(one for one in told.story if one.at >= days.begins[0]))
+
+
+def _with(rows: Sequence[T], addresses: Mapping[str, str]) -> tuple[T, ...]:
+    return tuple(replace(row, samples=tuple(addresses[one] for one in row.samples)) for row in rows)
+
+
+def _limits(connection: Any, release: Release, days: Days) -> tuple[LimitUse, ...]:
+    program = release.program
+    scopes = [("project", program.project.limits.per_hour, program.project.limits.per_day)]
+    for name, course in program.courses.items():
+        scopes.append((f"campaign {name}", course.campaign.limits.per_hour, course.campaign.limits.per_day))
+    hour, day = f"{days.begins[0]:%Y-%m-%dT%HZ}", f"{days.begins[0].astimezone(program.zone):%Y-%m-%d}"
+    found = []
+    for scope, per_hour, per_day in scopes:
+        for per, limit, since in (("hour", per_hour, hour), ("day", per_day, day)):
+            if limit:
+                used = foreseen.places_taken(connection, scope, since)
+                mine = {bucket: count for bucket, count in used.items() if (len(bucket) > len(day)) == (per == "hour")}
+                at = max(mine, key=lambda bucket: mine[bucket], default=None)
+                most = mine[at] if at else 0
+                found.append(LimitUse(scope, per, limit, most, at, sum(one >= limit for one in mine.values())))
+    return tuple(found)
+
+
+def _summary(figures: Sequence[Figure], waiting: Sequence[Waiting]) -> Summary:
+    counted: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    held_out = 0
+    for one in figures:
+        counted[one.what] += one.count
+        if one.what == What.NOT_SENT:
+            refused[(one.reason or "").partition(":")[0]] += one.count
+        if one.what == What.ENTER and one.reason != Arm.EMAILED:
+            held_out += one.count
+    return Summary(
+        counted[What.ENTER], held_out, counted[What.SENT], counted[What.LEAVE], dict(refused.most_common()),
+        sum(one.count for one in waiting),
+    )  # fmt: skip
