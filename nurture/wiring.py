@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from secrets import token_bytes
 from typing import TYPE_CHECKING
 
 from nurture.config import Settings, read_settings
@@ -16,7 +17,7 @@ from nurture.core.project import Project
 from nurture.files.countries import PublicCalendars
 from nurture.files.loader import Loaded, load
 from nurture.store.database import Database
-from nurture.store.migrate import migrate
+from nurture.store.migrate import current, migrate
 
 if TYPE_CHECKING:
     from nurture.actions.release import Emails, Releases
@@ -73,11 +74,28 @@ class Opened:
         return database
 
     @cached_property
+    def original(self) -> Database | None:
+        """The database as it is, only to be read from: not made, and not brought to this version. None without one."""
+        database = Database(self.settings.database or self.project.database, self.directory)
+        file = database.url.database
+        if database.is_sqlite and not (file and Path(file).is_file()):
+            return None
+        database.ping()
+        return database if current(database) else None
+
+    @cached_property
     def signer(self) -> Signer:
         """What signs links. Raises ConfigError when no key is set."""
         from nurture.emails.links import Signer
 
         return Signer(self.settings.signing_keys())
+
+    @property
+    def stand_in(self) -> Signer:
+        """What signs links in emails that go nowhere: as `signer`, or by a key made up where none is set."""
+        from nurture.emails.links import Signer
+
+        return self.signer if self.settings.keys else Signer([token_bytes(32)])
 
     @cached_property
     def releases(self) -> Releases:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from nurture.actions.ahead import SERVICE_TICK, Ahead
 from nurture.actions.check import Checked
+from nurture.actions.contacts import show_contact
 from nurture.actions.release import Emails, Release, Releases
 from nurture.actions.why import Why, why
 from nurture.core.clock import VirtualClock
@@ -54,6 +55,22 @@ class LimitUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Collision:
+    """People whom two campaigns want on a day (its place): `by` has them, or mailed them first; `rule` says why.
+
+    `order`: both wanted them that day, and it goes first. `busy`: they are in it already. `capped`: its email used up
+    what a contact may get.
+    """
+
+    day: int
+    by: str
+    campaign: str
+    rule: str
+    count: int
+    samples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The whole in numbers. `not_sent` counts emails that never leave, by reason; `waiting` those that still wait."""
 
@@ -81,11 +98,21 @@ class Plan:
     campaigns: tuple[str, ...]
     figures: tuple[Figure, ...]
     kept_out: tuple[Kept, ...]
-    collisions: tuple[Crowded, ...]
+    collisions: tuple[Collision, ...]
     waiting: tuple[Waiting, ...]
     limits: tuple[LimitUse, ...]
     summary: Summary
     contact: Why | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A copy on which the days have passed. `running` is the release that ran before, None where none did."""
+
+    copy: Database
+    release: Release
+    days: Days
+    running: int | None
 
 
 def plan(source: Database | None, checked: Checked, signer: Signer, now: datetime, wanted: Wanted = Wanted()) -> Plan:
@@ -94,15 +121,23 @@ def plan(source: Database | None, checked: Checked, signer: Signer, now: datetim
 
     Raises ProjectError where the files cannot be published, NotFound or InputError for a contact nobody knows.
     """
+    with tried(source, checked, signer, now, wanted) as found:
+        return _count(found, wanted)
+
+
+@contextmanager
+def tried(source: Database | None, checked: Checked, signer: Signer, now: datetime, wanted: Wanted) -> Iterator[Tried]:
+    """The copy that `plan` counts on; gone at the end. Raises as `plan` does."""
     with _copy(source) as copy:
+        if wanted.contact:
+            show_contact(copy, wanted.contact)
         with copy.write() as connection:
             foreseen.begin(connection)
         running = _running(copy)
         release = Releases(copy).publish(checked, now)
-        ahead = Ahead(copy, release, Emails(copy, signer), Memory(), VirtualClock(now), wanted.tick)
         days = _days(release, now, wanted.days)
-        _let_pass(ahead, days)
-        return _count(copy, release, days, running, wanted)
+        _let_pass(Ahead(copy, release, Emails(copy, signer), Memory(), VirtualClock(now), wanted.tick), days)
+        yield Tried(copy, release, days, running)
 
 
 @contextmanager
@@ -133,23 +168,25 @@ def _days(release: Release, now: datetime, count: int) -> Days:
 def _let_pass(ahead: Ahead, days: Days) -> None:
     """Pass until the end; at the end of each day, note who was kept out."""
     ahead.pass_now()
-    ends = [*days.begins[1:], days.end]
-    for number, end in enumerate(ends):
+    for number, end in enumerate((*days.begins[1:], days.end)):
         while (at := ahead.next()) is not None and at < end:
             ahead.clock.at = at
             ahead.pass_now()
-        _keep_out(ahead, number, end)
+        _keep_out(ahead, number, days.begins[number], end)
     ahead.clock.at = days.end
 
 
-def _keep_out(ahead: Ahead, number: int, now: datetime) -> None:
+def _keep_out(ahead: Ahead, day: int, since: datetime, now: datetime) -> None:
+    names = list(ahead.release.program.courses)
     with ahead.database.write() as connection:
-        for entrance in ahead.queries.entrances:
-            if isinstance(entrance.campaign.enter, EnterByLook) and entrance.course.lets_in(now):
-                foreseen.keep_out(connection, entrance, number, now)
+        for one in ahead.queries.entrances:
+            if isinstance(one.campaign.enter, EnterByLook) and one.course.lets_in(now):
+                first = names[: names.index(one.campaign.name)]
+                foreseen.keep_out(connection, one, first, day, since, now)
 
 
-def _count(copy: Database, release: Release, days: Days, running: int | None, wanted: Wanted) -> Plan:
+def _count(found: Tried, wanted: Wanted) -> Plan:
+    copy, release, days = found.copy, found.release, found.days
     with copy.read() as connection:
         figures = foreseen.figures(connection, days, wanted.samples)
         kept = foreseen.kept(connection, wanted.samples)
@@ -161,9 +198,9 @@ def _count(copy: Database, release: Release, days: Days, running: int | None, wa
     zone = release.program.zone
     return Plan(
         began=days.begins[0], ends=days.end, timezone=zone.key,
-        days=tuple(begins.astimezone(zone).date() for begins in days.begins), running=running,
+        days=tuple(begins.astimezone(zone).date() for begins in days.begins), running=found.running,
         campaigns=tuple(release.program.courses), figures=_with(figures, named), kept_out=_with(kept, named),
-        collisions=_with(crowded, named), waiting=_with(waiting, named), limits=limits,
+        collisions=_collisions(_with(kept, named), _with(crowded, named)), waiting=_with(waiting, named), limits=limits,
         summary=_summary(figures, waiting),
         contact=_next_days(copy, release, wanted.contact, days) if wanted.contact else None,
     )  # fmt: skip
@@ -177,6 +214,12 @@ def _next_days(copy: Database, release: Release, address: str, days: Days) -> Wh
 
 def _with(rows: Sequence[T], addresses: Mapping[str, str]) -> tuple[T, ...]:
     return tuple(replace(row, samples=tuple(addresses[one] for one in row.samples)) for row in rows)
+
+
+def _collisions(kept: Sequence[Kept], crowded: Sequence[Crowded]) -> tuple[Collision, ...]:
+    found = [Collision(one.day, one.by, one.campaign, one.reason, one.count, one.samples) for one in kept if one.by]
+    found += [Collision(one.day, one.by, one.campaign, "capped", one.count, one.samples) for one in crowded]
+    return tuple(sorted(found, key=lambda one: (one.day, one.campaign, one.by)))
 
 
 def _limits(connection: Any, release: Release, days: Days) -> tuple[LimitUse, ...]:

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("nurture.cli.init:command", "Make a new project that works at once."),
     "check": ("nurture.cli.check:command", "Find every mistake in the project's files."),
     "preview": ("nurture.cli.preview:command", "Show an email as a contact gets it."),
+    "plan": ("nurture.cli.plan:command", "Who would get what in the next days, who would not, and why."),
     "send-test": ("nurture.cli.send_test:command", "Send an email of a campaign to yourself."),
     "schema": ("nurture.cli.schema:command", "Write JSON Schemas that let editors complete the files."),
     "import": ("nurture.cli.imports:command", "Bring in contacts, purchases, events, suppressions, coupons."),
@@ -35,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("nurture.cli.completion:command", "Print what makes your shell complete nurture's words."),
 }
 GROUPS = {
-    "Campaign files": ["init", "check", "preview", "send-test", "schema"],
+    "Campaign files": ["init", "check", "preview", "plan", "send-test", "schema"],
     "Data in": ["import", "replies", "coupons", "keys"],
     "Running": ["run", "pause", "resume", "status", "doctor", "webhooks"],
     "Seeing": ["report", "why", "contacts"],

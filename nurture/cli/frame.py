@@ -70,14 +70,15 @@ def emit(data: Any, as_json: bool, human: Callable[[Any], object]) -> None:
 
 
 def table(rows: Sequence[Sequence[object]], columns: Sequence[str], title: str | None = None) -> None:
-    """Print rows under their column names. Columns whose values are all numbers stand to the right."""
+    """Print rows under their column names. Columns whose values are numbers, or missing, stand to the right."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for index, name in enumerate(columns):
-        numbers = bool(rows) and all(isinstance(row[index], int | float | Decimal) for row in rows)
+        cells = [row[index] for row in rows if row[index] is not None]
+        numbers = bool(cells) and all(isinstance(cell, int | float | Decimal) for cell in cells)
         shown.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(Text("" if cell is None else plain(cell)) for cell in row))

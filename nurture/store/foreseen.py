@@ -6,7 +6,7 @@ know nothing of it, and nothing is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    literal_column,
     null,
     select,
     text,
@@ -76,6 +78,8 @@ kept_out = Table(
     PrimaryKeyConstraint("campaign", "contact_id"),
 )  # fmt: skip
 """Who belongs to an audience and does not enter: the first day on which that was seen, and which campaign has them."""
+
+Index("ix_foreseen_entered", foreseen.c.contact_id, sqlite_where=foreseen.c.what == "enter")
 
 _COLUMNS = ("what", "campaign", "contact_id", "at", "planned_at", "step", "to_step", "variant", "reason", "until")
 _OF_EMAILS = "NEW.planned_at, NEW.step, NULL, NEW.variant, NEW.reason, NEW.due_at"
@@ -167,40 +171,68 @@ def figures(connection: Connection, days: Days, samples: int) -> list[Figure]:
 def _counted(connection: Connection, rows: Any, samples: int) -> list[Figure]:
     found = rows.subquery()
     keys = [found.c[name] for name in _KEYS]
-    # SQLite gives the other columns of the row that has the smallest: as many groups as samples, one contact of each.
-    some = found.c.seq % max(samples, 1)
-    statement = select(*keys, func.count(), func.min(found.c.seq), found.c.contact_id).group_by(*keys, some)
+    # Counted in several parts, for SQLite gives with the smallest the other columns of its row: one sample of each.
+    part = found.c.seq % (4 * samples + 1)
+    first = func.min(found.c.seq).label("first")
+    statement = select(*keys, func.count(), first, found.c.contact_id).group_by(*keys, part).order_by(first)
     together: dict[tuple[Any, ...], Figure] = {}
     for row in connection.execute(statement):
         key = tuple(row[: len(_KEYS)])
         count, _, contact_id = row[len(_KEYS) :]
         before = together.get(key) or Figure(**dict(zip(_KEYS, key, strict=True)), count=0)
-        named = (*before.samples, contact_id) if samples else ()
-        together[key] = replace(before, count=before.count + count, samples=named)
+        named = dict.fromkeys((*before.samples, contact_id))
+        together[key] = replace(before, count=before.count + count, samples=tuple(named)[:samples])
     return list(together.values())
 
 
-def keep_out(connection: Connection, entrance: Entrance, day: int, now: datetime) -> None:
-    """Note who belongs to the audience, is not inside and does not enter, `day` being the place of the day.
+def keep_out(
+    connection: Connection, entrance: Entrance, ahead: Sequence[str], day: int, since: datetime, now: datetime
+) -> None:
+    """Note who belongs to the audience, is not inside and does not enter, on the day that began at `since`.
 
-    Those who matched when the campaign went live, or were in it before, are noted on the first day only.
+    `day` is its place; `ahead` are the campaigns that go before this one. Those who matched when the campaign went
+    live, or were in it before, are noted on the first day only.
     """
     name = entrance.campaign.name
-    e = enrollment.c
-    here = select(e.campaign).where(e.contact_id == contact.c.id, e.state == LIVE)
-    inside = here.where(plain(e.campaign) == name).exists()
-    holder = here.where(e.exclusive.is_(true())).limit(1).scalar_subquery()
-    busy = entrance.is_new() & entrance.may_again() & ~entrance.is_free()
-    reasons: list[tuple[Any, str, Any]] = [(busy, "busy", holder)]
+    free = entrance.is_free()
+    reasons: list[tuple[Any, Any, Any]] = [
+        (entrance.is_new() & entrance.may_again() & ~free, _busy(ahead, since), _holder(enrollment.c.campaign))
+    ]
     if day == 0:
+        gone = ~entrance.may_again() & ~_inside(name) & ~_lately(name)
         reasons += [
-            (~entrance.is_new(), "matched before", null()),
-            (entrance.is_new() & ~entrance.may_again() & ~inside, "was in it before", null()),
+            (~entrance.is_new(), literal("matched before"), null()),
+            (entrance.is_new() & gone, literal("was in it before"), null()),
         ]
     columns = ["campaign", "contact_id", "day", "reason", "by"]
     for holds, reason, by in reasons:
-        who = select(literal(name), contact.c.id, literal(day), literal(reason), by).where(entrance.wanted, holds)
+        who = select(literal(name), contact.c.id, literal(day), reason, by).where(entrance.wanted, holds)
         connection.execute(insert_from(connection, kept_out, columns, who), {"now": now})
+
+
+_HERE = (enrollment.c.contact_id == contact.c.id) & (enrollment.c.state == LIVE)
+
+
+def _inside(name: str) -> ColumnElement[bool]:
+    return select(1).where(_HERE, plain(enrollment.c.campaign) == name).exists()
+
+
+def _lately(name: str) -> ColumnElement[bool]:
+    """Entered since the beginning."""
+    f = foreseen.c
+    entered = f.what == literal_column("'enter'")
+    return select(1).where(entered, f.campaign == name, f.contact_id == contact.c.id).exists()
+
+
+def _holder(what: Any) -> Any:
+    """Something about the enrollment that wants the contact for itself."""
+    return select(what).where(_HERE, enrollment.c.exclusive.is_(true())).limit(1).scalar_subquery()
+
+
+def _busy(ahead: Sequence[str], since: datetime) -> Any:
+    """Whether the contact is elsewhere since before, or both wanted them this day and the other goes first."""
+    first = enrollment.c.campaign.in_(ahead) & (enrollment.c.entered_at >= since)
+    return _holder(case((first, "order"), else_="busy"))
 
 
 @dataclass(frozen=True, slots=True)

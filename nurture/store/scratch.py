@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from nurture.core.errors import ConfigError
 from nurture.store.base import metadata
 from nurture.store.database import Connection, Database
-from nurture.store.migrate import migrate
+from nurture.store.migrate import current, latest, migrate
 
 PAGE = 5_000
 """Rows of a table that are in memory at a time."""
@@ -20,13 +21,18 @@ PAGE = 5_000
 
 @contextmanager
 def scratch_copy(source: Database) -> Iterator[Database]:
-    """A copy of `source` in a SQLite file of its own, whatever the source is; `source` is only read, and waits for
-    nothing. The copy is removed at the end.
+    """A copy of `source` in a SQLite file of its own, whatever the source is, with this version's tables; `source` is
+    only read, and waits for nothing. The copy is removed at the end.
+
+    Raises ConfigError for a PostgreSQL database whose tables are of another version.
     """
     with scratch_database() as copy:
         if source.is_sqlite:
             _copy_file(source, copy)
+            migrate(copy)
         else:
+            if current(source) != latest():
+                raise ConfigError("the database has another version's tables; `nurture doctor` brings it to this one")
             migrate(copy)
             _copy_rows(source, copy)
         yield copy

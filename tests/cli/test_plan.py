@@ -1,0 +1,117 @@
+"""`nurture plan` at a terminal: what it prints, that it writes nothing, and how it ends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nurture.cli.entry import run
+from nurture.scaffold import init
+
+Said = pytest.CaptureFixture[str]
+HEAD = "email,first_name,source,consent,consent_source,consent_at\n"
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that never ran and has no database; to be copied."""
+    folder = tmp_path_factory.mktemp("fresh") / "shop"
+    init(folder, date(2026, 11, 21))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lived_in(fresh: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that has run once, with three people; to be copied."""
+    folder = Path(shutil.copytree(fresh, tmp_path_factory.mktemp("lived") / "shop"))
+    people = folder / "people.csv"
+    rows = [f"{name}@example.com,{name.title()},newsletter,stories,form,2026-01-01\n" for name in ("ada", "bob", "eve")]
+    people.write_text(HEAD + "".join(rows))
+    assert run(["--project", str(folder), "import", "contacts", str(people)]) == 0
+    assert run(["--project", str(folder), "run", "--once"]) == 0
+    return folder
+
+
+@pytest.fixture
+def shop(lived_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("NURTURE_DATABASE", raising=False)
+    return Path(shutil.copytree(lived_in, tmp_path / "shop"))
+
+
+@pytest.fixture
+def new(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("NURTURE_DATABASE", raising=False)
+    return Path(shutil.copytree(fresh, tmp_path / "new"))
+
+
+def planned(folder: Path, said: Said, *words: str, code: int = 0) -> str:
+    said.readouterr()
+    assert run(["--project", str(folder), "plan", *words]) == code
+    found = said.readouterr()
+    return found.out or found.err
+
+
+def data(folder: Path, said: Said, *words: str) -> Any:
+    return json.loads(planned(folder, said, *words, "--json"))
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Every file of the project by its digest; SQLite's own files beside the database come and go."""
+    every = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm")))
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in every}
+
+
+def test_the_last_line_sums_the_plan_up(shop: Path, capsys: Said) -> None:
+    out = planned(shop, capsys, "--days", "10")
+    last = out.strip().splitlines()[-1]
+    assert last.startswith("Plan: ")
+    assert "in 10 days" in last
+    told = data(shop, capsys, "--days", "10")["summary"]
+    assert f"{told['emails']} email" in last
+
+
+def test_a_plan_writes_nothing(shop: Path, capsys: Said) -> None:
+    before = files(shop)
+    planned(shop, capsys)
+    assert files(shop) == before
+
+
+def test_a_project_without_a_database_is_planned_and_gets_none(new: Path, capsys: Said) -> None:
+    before = files(new)
+    assert "nothing that ran before" in planned(new, capsys)
+    assert files(new) == before
+
+
+def test_one_contact_s_next_days_are_told_whole(shop: Path, capsys: Said) -> None:
+    told = data(shop, capsys, "--contact", "ada@example.com", "--days", "20")
+    story = told["contact"]["story"]
+    assert told["contact"]["address"] == "ada@example.com"
+    assert all(one["at"] >= told["began"] for one in story)
+    assert any(one["what"] == "email" for one in story)
+    assert "ada@example.com" in planned(shop, capsys, "--contact", "ada@example.com")
+
+
+def test_a_contact_nobody_knows_is_refused(shop: Path, capsys: Said) -> None:
+    assert "nobody@example.com" in planned(shop, capsys, "--contact", "nobody@example.com", code=1)
+
+
+def test_every_number_has_as_many_contacts_as_asked(shop: Path, capsys: Said) -> None:
+    for samples in (0, 2):
+        for one in data(shop, capsys, "--samples", str(samples))["figures"]:
+            assert len(one["samples"]) == min(samples, one["count"])
+
+
+@pytest.mark.parametrize("tick", ["0 seconds", "2 hours", "often"])
+def test_a_tick_is_from_a_second_to_an_hour(shop: Path, capsys: Said, tick: str) -> None:
+    assert "--tick" in planned(shop, capsys, "--tick", tick, code=2)
+
+
+def test_files_that_cannot_run_are_told_as_check_does(shop: Path, capsys: Said) -> None:
+    (shop / "nurture.yaml").write_text("project: 3\n")
+    assert "nurture.yaml:1" in planned(shop, capsys, code=1)
