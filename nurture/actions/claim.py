@@ -18,7 +18,7 @@ from nurture.core.coupon import NO_CODE_RETRY
 from nurture.core.email import Outgoing
 from nurture.core.errors import NotFound, RenderError
 from nurture.core.gate import Bounds, Defer, Pass, Refusal, Skip, Verdict
-from nurture.core.program import Course
+from nurture.core.program import Course, Program
 from nurture.store import coupons, messages
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.messages import Candidate
@@ -86,6 +86,20 @@ def claim_in(
     return _Claimer(connection, queries, emails, provider, now).claim(name, room)
 
 
+def bounds_of(connection: Connection, program: Program, course: Course, now: datetime) -> Bounds:
+    """What holds for the campaign's emails at the moment; its breaker and whether it was stopped are read."""
+    project, campaign = program.project, course.campaign
+    return Bounds(
+        window=course.window, rates=() if course.transactional else project.limits.per_contact,
+        campaign_rates=() if course.transactional else campaign.limits.per_contact,
+        account_rates=() if course.transactional else project.limits.per_account,
+        account_campaign_rates=() if course.transactional else campaign.limits.per_account,
+        capped_wait=project.limits.capped.wait.delta,
+        stopped=stopped(connection, campaign.name) is not None,
+        breaker_until=messages.open_breakers(connection, now).get(campaign.name),
+    )  # fmt: skip
+
+
 class _Claimer:
     """One claim transaction."""
 
@@ -97,7 +111,7 @@ class _Claimer:
 
     def claim(self, name: str, room: int) -> Claimed:
         course = self._queries.program.courses[name]
-        bounds = self._bounds(course)
+        bounds = bounds_of(self._connection, self._queries.program, course, self._now)
         self._choices = Choices(self._connection, course, self._queries.release.salt)
         passed = self._offer(course, bounds, self._ask(course, bounds, room))
         places, granted = self._reserve(course, bounds, passed)
@@ -111,19 +125,6 @@ class _Claimer:
         self._choices.begin({one.chosen for one in rendered}, self._now)
         self._save_refusals()
         return Claimed(claims, len(self._refusals))
-
-    def _bounds(self, course: Course) -> Bounds:
-        project, campaign = self._queries.program.project, course.campaign
-        rates = () if course.transactional else project.limits.per_contact
-        return Bounds(
-            window=course.window, rates=rates,
-            campaign_rates=() if course.transactional else campaign.limits.per_contact,
-            account_rates=() if course.transactional else project.limits.per_account,
-            account_campaign_rates=() if course.transactional else campaign.limits.per_account,
-            capped_wait=project.limits.capped.wait.delta,
-            stopped=stopped(self._connection, campaign.name) is not None,
-            breaker_until=messages.open_breakers(self._connection, self._now).get(campaign.name),
-        )  # fmt: skip
 
     def _ask(self, course: Course, bounds: Bounds, room: int) -> list[Candidate]:
         """Those that pass; where a whole look is refused, a larger one, so that refusals do not hold up the rest."""

@@ -7,9 +7,10 @@ from typing import Any
 from nurture.actions.addresses import wanted_address
 from nurture.core.errors import NotFound
 from nurture.core.lifecycle import Stage
+from nurture.files.nearest import nearest
 from nurture.store import contacts as store
 from nurture.store import pools, referrals
-from nurture.store.database import Database
+from nurture.store.database import Connection, Database
 
 
 def list_contacts(
@@ -30,14 +31,27 @@ def show_contact(database: Database, address: str) -> dict[str, Any]:
     with database.read() as connection:
         known = store.whole_contact(connection, key)
         if known:
-            known["contact"]["referred_by"] = referrals.referrer_of(connection, known["contact"]["id"])
-            known["coupons"] = pools.codes_of(connection, known["contact"]["id"])
-            known["referrals"] = referrals.brought_by(connection, known["contact"]["id"])
+            return _with_codes(connection, known)
         suppressed = store.suppression_of(connection, key)
-    if known:
-        return known
+        like = nearest(key, store.like_addresses(connection, key))
     if suppressed:
         raise NotFound(
             f"{address} is no contact's, but suppressed ({suppressed['reason']}, from {suppressed['source']})"
         )
-    raise NotFound(f"{address} is no contact's; 'nurture contacts list' shows contacts")
+    hint = f"did you mean {like}?" if like else "'nurture contacts list' shows contacts"
+    raise NotFound(f"{address} is no contact's; {hint}")
+
+
+def known_contact(database: Database, contact_id: str) -> dict[str, Any] | None:
+    """The same of the contact with that id; None where there is none."""
+    with database.read() as connection:
+        known = store.known_contact(connection, contact_id)
+        return _with_codes(connection, known) if known else None
+
+
+def _with_codes(connection: Connection, known: dict[str, Any]) -> dict[str, Any]:
+    contact_id = known["contact"]["id"]
+    known["contact"]["referred_by"] = referrals.referrer_of(connection, contact_id)
+    known["coupons"] = pools.codes_of(connection, contact_id)
+    known["referrals"] = referrals.brought_by(connection, contact_id)
+    return known

@@ -96,6 +96,14 @@ class Releases:
                 raise NotFound("nothing is published yet; `nurture run` publishes the project's files")
             return self._release(connection, row)
 
+    def of(self, connection: Connection, release_id: int) -> Release | None:
+        """The release of that id; None where there is none, or this version can no longer read it."""
+        row = releases.release_row(connection, release_id)
+        try:
+            return self._release(connection, row) if row else None
+        except (ValueError, KeyError, ProjectError):
+            return None
+
     def _release(self, connection: Connection, row: releases.ReleaseRow) -> Release:
         if row.id not in self._known:
             self._known[row.id] = _read(connection, row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, exists, func, null, select
+from sqlalchemy import ColumnElement, Connection, bindparam, case, exists, func, literal, null, select
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from nurture.store.database import update_rows, upsert
@@ -33,7 +33,12 @@ def _same() -> Sql:
 
 def anybody(holds: Sql) -> Sql:
     """Somebody of the contact's account for whom it holds."""
-    return exists(select(1).select_from(colleague).where(_same(), of_colleague(holds)).correlate(contact, enrollment))
+    return exists(colleagues_for_whom(holds, literal(1)).correlate(contact, enrollment))
+
+
+def colleagues_for_whom(holds: Sql, told: Any) -> Any:
+    """Select something of the people of the contact's account for whom it holds."""
+    return select(told).select_from(colleague).where(_same(), of_colleague(holds))
 
 
 def soonest(at: Sql) -> Sql:

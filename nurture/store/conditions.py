@@ -120,9 +120,9 @@ class Asker:
             case c.SignedUp(signed_up=moment) | c.FirstPurchase(first_purchase=moment):
                 return _moment(HOT[type(asked)], moment)
             case c.Purchased(purchased=past):
-                return self._purchased(past)
+                return self._purchased(asked, past)
             case c.Did(did=past):
-                return self._did(past)
+                return self._did(asked, past)
             case c.SpendIs(spend=rank):
                 needed = select(spend_rank.c.threshold).where(spend_rank.c.name == rank.name).scalar_subquery()
                 return and_(contact.c.revenue > 0, contact.c.revenue >= needed)
@@ -135,19 +135,24 @@ class Asker:
                 return self._happened(asked, getattr(asked, asked.key))
 
     def _happened(self, asked: c.Leaf, past: c.Past) -> Sql:
-        steps = past.step if isinstance(past, c.PastEmail) else None
-        if steps is None and past.times is None:
+        if self.is_hot(asked, past):
             return self._hot(HOT[type(asked)], past)
-        if past.times is None and steps and past.within is None and past.more_than is None:
-            return _there(select(1).where(*self._of_steps(steps, past), FIRST[type(asked)].is_not(null())))
+        if first := self.first_of_steps(asked, past):
+            column, mine = first
+            return there(select(1).where(*mine, column.is_not(null())))
         if past.more_than:
             since = past.model_copy(update={"more_than": None, "within": past.more_than})
             # The last time decides: none may be newer.
-            return and_(self._count(asked, past, steps) > 0, self._count(asked, since, steps) == 0)
-        counted = self._count(asked, past, steps)
+            return and_(self.count(asked, past) > 0, self.count(asked, since) == 0)
+        counted = self.count(asked, past)
         if past.times is None:
             return counted > 0
         return _bounds(counted, past.times.at_least, past.times.at_most)
+
+    def is_hot(self, asked: c.Leaf, past: c.Past | c.Moment) -> bool:
+        """Whether a column of the contact answers it, so that no rows are counted."""
+        counted = any(getattr(past, name, None) for name in ("times", "total", "step", "item", "category"))
+        return type(asked) in HOT and not counted
 
     def _hot(self, column: Sql, past: c.Past) -> Sql:
         if past.ever is False:
@@ -175,51 +180,49 @@ class Asker:
             this = message.c.enrollment_id == enrollment.c.id
             yield this if past.since else message.c.campaign == enrollment.c.campaign
 
-    def _count(self, asked: c.Leaf, past: c.Past, steps: tuple[str, ...] | None) -> Sql:
-        if isinstance(asked, c.Received):
-            mine = self._of_steps(steps, past) if steps else iter([message.c.contact_id == contact.c.id])
-            times = self._times(message.c.accepted_at, past)
-            return _number(select(func.count()).where(*mine, message.c.accepted_at.is_not(null()), *times))
-        kinds = [kind.value for kind in KINDS[type(asked)]]
-        when = list(self._times(event.c.occurred_at, past))
-        human = [event.c.contact_id == contact.c.id, event.c.kind.in_(kinds), event.c.machine.is_(null()), *when]
-        if steps:
-            human += [*self._of_steps(steps, past), event.c.message_id == message.c.id]
-        counted = _number(select(func.count()).where(*human))
-        # Who bought and gave it back was there all the same.
-        if isinstance(asked, c.Engaged):
-            return counted + self._orders(past, purchase.c.contact_id == contact.c.id)
-        return counted
+    def first_of_steps(self, asked: c.Leaf, past: c.Past) -> tuple[Sql, list[Sql]] | None:
+        """Of a question about some steps' emails and no time: when each was first seen, and which they are."""
+        steps = past.step if isinstance(past, c.PastEmail) else None
+        if not steps or past.times or past.within or past.more_than:
+            return None
+        return FIRST[type(asked)], list(self._of_steps(steps, past))
 
-    def _orders(self, past: c.Past, *which: Sql) -> Sql:
-        times = self._times(purchase.c.occurred_at, past)
-        return _number(select(func.count()).where(*which, *times))
+    def count(self, asked: c.Leaf, past: c.Past) -> Sql:
+        """How many of the rows that the condition counts lie in the time that `past` asks about."""
+        found = [
+            number(select(func.count()).where(*mine, *self._times(column, past)))
+            for column, mine in self.counted(asked)
+        ]
+        return found[0] if len(found) == 1 else found[0] + found[1]
 
-    def _purchased(self, past: c.PastPurchase) -> Sql:
+    def _purchased(self, asked: c.Leaf, past: c.PastPurchase) -> Sql:
         parts: list[Sql] = []
+        if self.is_hot(asked, past):
+            return self._hot(contact.c.last_purchase_at, past)
         if past.times is None and past.total is None:
-            if not holding(past):
-                return self._hot(contact.c.last_purchase_at, past)
             return self._ever(self._of_orders(past), purchase.c.occurred_at, past)
         if past.times:
-            parts.append(_bounds(self._orders(past, *self._of_orders(past)), past.times.at_least, past.times.at_most))
+            parts.append(_bounds(self.count(asked, past), past.times.at_least, past.times.at_most))
         if past.total:
             bounds = (self._minor(past.total.at_least), self._minor(past.total.at_most))
-            times = self._times(purchase.c.occurred_at, past)
-            spent = select(func.coalesce(func.sum(net_value()), 0)).where(*self._of_orders(past), *times)
-            parts.append(_bounds(_number(spent), *bounds))
+            parts.append(_bounds(self.spent(past), *bounds))
         return and_(*parts)
+
+    def spent(self, past: c.PastPurchase) -> Sql:
+        """The sum of the orders in the time asked about, net, in minor units of the project's currency."""
+        times = self._times(purchase.c.occurred_at, past)
+        return number(select(func.coalesce(func.sum(net_value()), 0)).where(*self._of_orders(past), *times))
 
     def _of_orders(self, past: c.PastPurchase) -> list[Sql]:
         return [purchase.c.contact_id == contact.c.id, kept(), *holding(past)]
 
     def _ever(self, mine: list[Sql], at: Sql, past: c.Past) -> Sql:
         """One of those rows of the contact lies in the time asked about; with `more_than`, and none later."""
-        ever = _there(select(1).where(*mine, *self._times(at, past)))
+        ever = there(select(1).where(*mine, *self._times(at, past)))
         if past.ever is False:
             return not_(ever)
         if past.more_than:
-            return and_(ever, not_(_there(select(1).where(*mine, at >= ago(past.more_than.delta)))))
+            return and_(ever, not_(there(select(1).where(*mine, at >= ago(past.more_than.delta)))))
         return ever
 
     def _scored(self, bounds: c.ScoreBounds) -> Sql:
@@ -236,12 +239,10 @@ class Asker:
             raise ConfigError("'score' asks for points, and nurture.yaml says nowhere what gives any (score: …)")
         return self.project.score.scoring
 
-    def _did(self, past: c.PastEvent) -> Sql:
-        mine, at = self._of_event(past), happened.c.occurred_at
+    def _did(self, asked: c.Leaf, past: c.PastEvent) -> Sql:
         if past.times:
-            counted = _number(select(func.count()).where(*mine, *self._times(at, past)))
-            return _bounds(counted, past.times.at_least, past.times.at_most)
-        return self._ever(mine, at, past)
+            return _bounds(self.count(asked, past), past.times.at_least, past.times.at_most)
+        return self._ever(self._of_event(past), happened.c.occurred_at, past)
 
     def _of_event(self, past: c.PastEvent) -> list[Sql]:
         """The events asked about, whenever they happened."""
@@ -255,7 +256,7 @@ class Asker:
         if past.same:
             self._entered()
             known = select(attributes.spelled(past.same, entrance.c.detail)).where(*of_entry(entrance))
-            mine.append(attributes.spelled(past.same, happened.c.detail) == _number(known))
+            mine.append(attributes.spelled(past.same, happened.c.detail) == number(known))
         return mine
 
     def _minor(self, money: Money | None) -> int | None:
@@ -281,29 +282,38 @@ class Asker:
             if not isinstance(past, c.Past | c.Moment):
                 continue
             for length in (past.within, past.more_than):
-                if length and not _counts(past):
+                if length and self.is_hot(leaf, past):
                     yield later(HOT[type(leaf)], length.delta + MICROSECOND)
                 elif length:
                     yield from self._oldest_leaves(leaf, length.delta)
 
     def _oldest_leaves(self, leaf: c.Leaf, length: timedelta) -> Iterator[Sql]:
         """When the oldest that is counted now will be too old to count."""
-        for column, mine in self._counted(leaf):
+        for column, mine in self.counted(leaf):
             oldest = select(func.min(column)).where(*mine, column >= ago(length))
-            yield later(_number(oldest), length + MICROSECOND)
+            yield later(number(oldest), length + MICROSECOND)
 
-    def _counted(self, leaf: c.Leaf) -> Iterator[tuple[Sql, list[Sql]]]:
-        if isinstance(leaf, c.Purchased):
-            yield purchase.c.occurred_at, self._of_orders(leaf.purchased)
+    def counted(self, leaf: c.Leaf) -> Iterator[tuple[Sql, list[Sql]]]:
+        """The rows that the condition counts, whenever they happened: the column of their time, and which they are."""
+        past = getattr(leaf, leaf.key)
+        steps = past.step if isinstance(past, c.PastEmail) else None
+        emails = list(self._of_steps(steps, past)) if steps else []
+        match leaf:
+            case c.Purchased():
+                yield purchase.c.occurred_at, self._of_orders(past)
+            case c.Did():
+                yield happened.c.occurred_at, self._of_event(past)
+            case c.Received():
+                arrived = [message.c.contact_id == contact.c.id, message.c.accepted_at.is_not(null())]
+                yield message.c.accepted_at, [*arrived, *emails]
+            case _:
+                kinds = [kind.value for kind in KINDS[type(leaf)]]
+                human = [event.c.contact_id == contact.c.id, event.c.kind.in_(kinds), event.c.machine.is_(null())]
+                theirs = [event.c.message_id == message.c.id] if steps else []
+                yield event.c.occurred_at, [*human, *emails, *theirs]
         if isinstance(leaf, c.Engaged):
+            # Who bought and gave it back was there all the same.
             yield purchase.c.occurred_at, [purchase.c.contact_id == contact.c.id]
-        if isinstance(leaf, c.Received):
-            yield message.c.accepted_at, [message.c.contact_id == contact.c.id]
-        if isinstance(leaf, c.Did):
-            yield happened.c.occurred_at, self._of_event(leaf.did)
-        if type(leaf) in KINDS:
-            kinds = [kind.value for kind in KINDS[type(leaf)]]
-            yield event.c.occurred_at, [event.c.contact_id == contact.c.id, event.c.kind.in_(kinds)]
 
 
 def of_entry(which: Any) -> list[Sql]:
@@ -322,7 +332,7 @@ def next_flip(flips: list[Sql]) -> Sql | None:
 
 def unrated() -> Sql:
     """A purchase of the contact has no value in the project's currency, so sums cannot be told."""
-    return _there(select(1).where(purchase.c.contact_id == contact.c.id, purchase.c.value.is_(null())))
+    return there(select(1).where(purchase.c.contact_id == contact.c.id, purchase.c.value.is_(null())))
 
 
 def asks_for_sums(asked: c.Leaf) -> bool:
@@ -333,7 +343,7 @@ def asks_for_sums(asked: c.Leaf) -> bool:
 def suppressed(reason: str | None = None) -> Sql:
     """The contact's address must not be mailed (for that reason, where one is given)."""
     why = suppression.c.reason == reason if reason else true()
-    return _there(
+    return there(
         select(1)
         .select_from(contact_address.join(suppression, suppression.c.address_key == contact_address.c.address_key))
         .where(contact_address.c.contact_id == contact.c.id, why)
@@ -341,21 +351,18 @@ def suppressed(reason: str | None = None) -> Sql:
 
 
 def _exists(table: Any, *conditions: Sql) -> Sql:
-    return _there(select(1).where(table.c.contact_id == contact.c.id, *conditions))
+    return there(select(1).where(table.c.contact_id == contact.c.id, *conditions))
 
 
-def _there(statement: Any) -> Sql:
+def there(statement: Any) -> Sql:
     """There is such a row; of the contact and the enrollment asked about, however deep the question stands."""
     return exists(statement.correlate(contact, enrollment))
 
 
-def _number(statement: Any) -> Sql:
+def number(statement: Any) -> Sql:
+    """The one value it selects, of the contact and the enrollment asked about."""
     found: Sql = statement.correlate(contact, enrollment).scalar_subquery()
     return found
-
-
-def _counts(past: c.Past | c.Moment) -> bool:
-    return any(getattr(past, name, None) for name in ("times", "total", "step", "event", "item", "category"))
 
 
 def _bounds(value: Sql, at_least: Any, at_most: Any) -> Sql:

@@ -266,14 +266,26 @@ def list_contacts(
 def whole_contact(connection: Connection, key: str) -> dict[str, Any] | None:
     """Everything known of the contact with that normalised address, as plain rows; None where there is none."""
     owner = contacts_by_address(connection, [key]).get(key)
-    if owner is None:
+    return known_contact(connection, owner) if owner else None
+
+
+def known_contact(connection: Connection, owner: str) -> dict[str, Any] | None:
+    """The same of the contact with that id."""
+    row = connection.execute(select(contact).where(contact.c.id == owner)).mappings().first()
+    if row is None:
         return None
-    row = connection.execute(select(contact).where(contact.c.id == owner)).mappings().one()
     known: dict[str, Any] = {"contact": dict(row), "tags": sorted(load_tags(connection, [owner]).get(owner, ()))}
     for heading, table, when in ALL_KNOWN:
         statement = select(table).where(table.c.contact_id == owner).order_by(table.c[when])
         known[heading] = [dict(found) for found in connection.execute(statement).mappings()]
     return known
+
+
+def like_addresses(connection: Connection, key: str, limit: int = 200) -> list[str]:
+    """Addresses of contacts that begin like this one, for whoever mistyped it."""
+    begins = contact_address.c.address_key.between(key[:2], key[:2] + "\U0010ffff")
+    statement = select(contact_address.c.address_key).where(begins).order_by(contact_address.c.address_key)
+    return list(connection.execute(statement.limit(limit)).scalars())
 
 
 def suppression_of(connection: Connection, key: str) -> dict[str, Any] | None:

@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import Boolean as SqlBoolean
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, literal, null, select, true, update
 
-from nurture.core.campaign import IfStep, UntilDate, UntilHappened, WaitStep
+from nurture.core.campaign import UntilDate, WaitStep
 from nurture.core.condition import Leaf, Purchased
 from nurture.core.decide import Answers, Arm, MessageState, Standing
 from nurture.core.program import Course, Program
+from nurture.core.rules import asked_at
 from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
 from nurture.store.database import MOST, insert_new, update_rows
 from nurture.store.dated import date_columns
@@ -66,14 +67,8 @@ class DueQuery:
         )  # fmt: skip
 
     def _asked(self) -> dict[str, Leaf]:
-        asked: dict[str, Leaf] = {}
-        for name, place in self._course.places.items():
-            match place.step:
-                case IfStep(if_=condition):
-                    asked[name] = condition
-                case WaitStep(wait=UntilHappened(until=condition)):
-                    asked[name] = condition
-        return asked
+        rules = {name: asked_at(place.step) for name, place in self._course.places.items()}
+        return {name: rule.condition for name, rule in rules.items() if rule}
 
     def _step_answer(self) -> ColumnElement[Any]:
         whens = [(enrollment.c.step == name, self._asker.ask(one)) for name, one in self._asked().items()]

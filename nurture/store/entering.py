@@ -28,6 +28,7 @@ from sqlalchemy import (
     true,
 )
 
+from nurture.core.condition import Leaf, StageIs
 from nurture.core.enter import EnterAtMoment, EnterOn, EnterOnDate
 from nurture.core.program import Course, Program
 from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
@@ -75,7 +76,7 @@ class Entrance:
 
     def __init__(self, program: Program, course: Course) -> None:
         self.course, self.campaign = course, course.campaign
-        self._asker = Asker(program.project, inside=False)
+        self.asker = Asker(program.project, inside=False)
         self.wanted = and_(*self.parts())
 
     @cached_property
@@ -84,12 +85,19 @@ class Entrance:
         said = f"{self.campaign.audience.model_dump_json()}{self.campaign.enter.model_dump_json()}"
         return hashlib.sha256(said.encode()).hexdigest()
 
-    def parts(self) -> list[ColumnElement[bool]]:
-        """What the audience asks, part by part: the stage, whether sums can be told, and `where` in its order."""
+    @property
+    def conditions(self) -> tuple[Leaf, ...]:
+        """What the audience asks: the stage, where it names one, and `where` in its order."""
         audience = self.campaign.audience
-        staged = contact.c.stage.in_([stage.value for stage in audience.stage]) if audience.stage else true()
-        rated = not_(unrated()) if any(asks_for_sums(one) for one in audience.where) else true()
-        return [staged, rated, *map(self._asker.ask, audience.where)]
+        return (*((StageIs(stage=audience.stage),) if audience.stage else ()), *audience.where)
+
+    def rated(self) -> ColumnElement[bool]:
+        """Sums can be told, where the audience asks for any."""
+        return not_(unrated()) if any(asks_for_sums(one) for one in self.campaign.audience.where) else true()
+
+    def parts(self) -> list[ColumnElement[bool]]:
+        """What the audience asks, part by part: whether sums can be told, and each condition."""
+        return [self.rated(), *map(self.asker.ask, self.conditions)]
 
     def may_enter(self) -> ColumnElement[bool]:
         """In the audience, not in the baseline, not in this campaign or in another, and long enough since last time."""
@@ -102,7 +110,7 @@ class Entrance:
 
     def may_again(self) -> ColumnElement[bool]:
         """Is not in this campaign, and never was or left long enough ago; at a moment, did not enter at it."""
-        mine = self._mine()
+        mine = self.mine()
         match self.campaign.enter:
             case EnterAtMoment() as enter:
                 return not_(exists(select(1).where(mine, enrollment.c.entry_key == enter.key())))
@@ -118,7 +126,7 @@ class Entrance:
         )
         return not_(exists(select(1).where(mine, recent)))
 
-    def _mine(self) -> ColumnElement[bool]:
+    def mine(self) -> ColumnElement[bool]:
         """An enrollment of this contact in this campaign; found by the contact, who has few."""
         here = plain(enrollment.c.campaign) == self.campaign.name
         return and_(enrollment.c.contact_id == contact.c.id, here)
@@ -145,11 +153,7 @@ class Entrance:
 
     @cached_property
     def _entering(self) -> Select[Any]:
-        before = (
-            select(func.count())
-            .where(self._mine())
-            .scalar_subquery()
-        )
+        before = select(func.count()).where(self.mine()).scalar_subquery()
         return select(contact.c.id, before, contact.c.timezone).where(contact.c.id.in_(IDS), self.may_enter())
 
     def entering(self, connection: Connection, ids: Sequence[str], now: datetime) -> list[tuple[str, int, str | None]]:
@@ -184,13 +188,9 @@ class Entrance:
         connection.execute(delete(baseline).where(baseline.c.campaign == self.campaign.name))
 
     def _flip(self) -> ColumnElement[Any] | None:
-        flips = [flip for one in self.campaign.audience.where for flip in self._asker.flips(one)]
+        flips = [flip for one in self.campaign.audience.where for flip in self.asker.flips(one)]
         if self.campaign.re_enter:
-            left = (
-                select(func.max(enrollment.c.ended_at))
-                .where(self._mine())
-                .scalar_subquery()
-            )
+            left = select(func.max(enrollment.c.ended_at)).where(self.mine()).scalar_subquery()
             flips.append(later(left, self.campaign.re_enter.delta))
         return next_flip(flips)
 

@@ -91,7 +91,8 @@ class ClaimQuery:
 
     def __init__(self, program: Program, course: Course) -> None:
         self._program, self._course = program, course
-        self._statement = self._build()
+        due = message.c.campaign == course.campaign.name, message.c.due_at <= NOW
+        self._statement = self._build().where(*due).limit(MOST)
 
     def _build(self) -> Select[Any]:
         m, e = message.c, enrollment.c
@@ -103,7 +104,8 @@ class ClaimQuery:
         return (
             select(
                 m.contact_id, m.id, m.enrollment_id, m.step, m.attempts, m.fence, m.expires_at, m.capped_since,
-                m.resent_by_policy, stands, held, *exits(asker, self._course), self._suppressed(), self._consents(),
+                m.resent_by_policy, stands, held, *exits(asker, self._course),
+                suppressed(self._course, m.contact_id), consents(self._course, m.contact_id),
                 *(contact.c[name] for name in CONTACT_COLUMNS), m.planned_at, m.variant, m.trial, m.reason,
             )
             .select_from(
@@ -111,23 +113,8 @@ class ClaimQuery:
                     contact, contact.c.id == m.contact_id
                 )
             )
-            .where(m.campaign == self._course.campaign.name, m.due_at <= NOW)
             .order_by(m.due_at, m.contact_id, m.id)
-            .limit(MOST)
         )  # fmt: skip
-
-    def _suppressed(self) -> ColumnElement[bool]:
-        joined = contact_address.join(suppression, suppression.c.address_key == contact_address.c.address_key)
-        cause = suppression.c.reason.in_(FOR_CAUSE) if self._course.transactional else true()
-        return exists(select(1).select_from(joined).where(contact_address.c.contact_id == m_contact(), cause))
-
-    def _consents(self) -> ColumnElement[bool]:
-        if self._course.transactional:
-            return true()
-        topic = self._course.campaign.topic
-        return exists(
-            select(1).where(consent.c.contact_id == m_contact(), consent.c.topic == topic, consent.c.given.is_(true()))
-        )
 
     def some(self, connection: Connection, now: datetime, limit: int) -> list[Candidate]:
         """At most `limit` due messages, the longest due first, their contacts locked until the transaction ends."""
@@ -139,18 +126,26 @@ class ClaimQuery:
             ids = connection.execute(due.order_by(message.c.due_at).limit(limit)).scalars().all()
             locked = lock_contacts(connection, ids, skip=True) if ids else []
             statement = statement.where(message.c.contact_id.in_(locked))
-        rows = connection.execute(statement, {"now": now, "most": limit}).all()
+        return self._candidates(connection, connection.execute(statement, {"now": now, "most": limit}).all(), now, True)
+
+    def waiting(self, connection: Connection, contact_id: str, now: datetime) -> list[Candidate]:
+        """The messages of one contact that have not left yet, due or not; nothing is locked."""
+        mine = message.c.contact_id == contact_id, message.c.campaign == self._course.campaign.name
+        statement = self._build().where(*mine, message.c.due_at.is_not(None))
+        return self._candidates(connection, connection.execute(statement, {"now": now}).all(), now, False)
+
+    def _candidates(self, connection: Connection, rows: Sequence[Any], now: datetime, lock: bool) -> list[Candidate]:
         limits = (self._program.project.limits, self._course.campaign.limits)
         rates = [rate for limit in limits for rate in limit.per_contact]
-        claims = self._claims(connection, message.c.contact_id, [row[0] for row in rows], rates, now)
+        claims = self.claims(connection, message.c.contact_id, [row[0] for row in rows], rates, now)
         shared = [rate for limit in limits for rate in limit.per_account]
         accounts = sorted({row[ACCOUNT] for row in rows if row[ACCOUNT]})
-        if shared and not self._course.transactional:
+        if lock and shared and not self._course.transactional:
             lock_accounts(connection, accounts)
-        theirs = self._claims(connection, message.c.account_id, accounts, shared, now)
+        theirs = self.claims(connection, message.c.account_id, accounts, shared, now)
         return [self._candidate(row, claims.get(row[0], ()), theirs.get(row[ACCOUNT], ())) for row in rows]
 
-    def _claims(
+    def claims(
         self, connection: Connection, whose: Column[Any], ids: Sequence[str], rates: Sequence[Rate], now: datetime
     ) -> dict[str, list[tuple[datetime, str]]]:
         """When each contact or account was last claimed for, and by which campaign, as far back as any rate reaches."""
@@ -184,9 +179,19 @@ class ClaimQuery:
         return Candidate(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[8]), asked, values, *row[-4:-1])
 
 
-def m_contact() -> ColumnElement[Any]:
-    """The contact of the message asked about."""
-    return message.c.contact_id
+def suppressed(course: Course, contact_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """No email of the campaign may go to an address of that contact."""
+    joined = contact_address.join(suppression, suppression.c.address_key == contact_address.c.address_key)
+    cause = suppression.c.reason.in_(FOR_CAUSE) if course.transactional else true()
+    return exists(select(1).select_from(joined).where(contact_address.c.contact_id == contact_id, cause))
+
+
+def consents(course: Course, contact_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The contact permits the campaign's topic; what is about an order needs no permission."""
+    if course.transactional:
+        return true()
+    permits = and_(consent.c.topic == course.campaign.topic, consent.c.given.is_(true()))
+    return exists(select(1).where(consent.c.contact_id == contact_id, permits))
 
 
 def last_purchases(connection: Connection, contact_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:

@@ -59,6 +59,12 @@ def latest_release(connection: Connection) -> ReleaseRow | None:
     return ReleaseRow(*row) if row else None
 
 
+def release_row(connection: Connection, release_id: int) -> ReleaseRow | None:
+    """The release of that id."""
+    row = connection.execute(select(release).where(release.c.id == release_id)).one_or_none()
+    return ReleaseRow(*row) if row else None
+
+
 def release_files(connection: Connection, release_id: int) -> dict[str, str]:
     """The files of a release by path."""
     rows = connection.execute(
@@ -67,6 +73,16 @@ def release_files(connection: Connection, release_id: int) -> dict[str, str]:
         .where(release_file.c.release_id == release_id)
     )
     return {path: content.decode() for path, content in rows}
+
+
+def release_text(connection: Connection, release_id: int, path: str) -> str | None:
+    """One file of a release; None where it has none of that path."""
+    content = connection.execute(
+        select(file_content.c.content)
+        .join(release_file, file_content.c.digest == release_file.c.digest)
+        .where(release_file.c.release_id == release_id, release_file.c.path == path)
+    ).scalar()
+    return None if content is None else bytes(content).decode()
 
 
 def release_emails(connection: Connection, release_id: int) -> dict[EmailKey, str]:

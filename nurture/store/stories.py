@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, not_, or_, select
+from sqlalchemy import Connection, and_, func, not_, null, or_, select
 
 from nurture.core.decide import EMAIL_IS_DUE
-from nurture.core.program import Course, Program
+from nurture.core.program import Program
 from nurture.store.database import Database
 from nurture.store.enrollments import LIVE
-from nurture.store.entering import Entrance
 from nurture.store.lives import earliest
 from nurture.store.releases import latest_release
 from nurture.store.tables import (
     breaker,
-    contact,
     decision,
     enrollment,
     message,
@@ -56,32 +54,10 @@ def rules_since(connection: Connection, program: Program, forever: datetime) -> 
 def decisions_of(connection: Connection, contact_id: str) -> list[dict[str, Any]]:
     """Every decision made for a contact, in order, each with its campaign."""
     mine = and_(enrollment.c.contact_id == decision.c.contact_id, enrollment.c.id == decision.c.enrollment_id)
-    statement = select(decision, enrollment.c.campaign).join(enrollment, mine)
+    rest = (enrollment.c.campaign, enrollment.c.release_id, null().label("rested_on"))
+    statement = select(decision, *rest).join(enrollment, mine)
     statement = statement.where(decision.c.contact_id == contact_id).order_by(decision.c.at, decision.c.seq)
     return [dict(row) for row in connection.execute(statement).mappings()]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Whether a contact may enter a campaign now, and each part of that; `where` in the file's order."""
-
-    may_enter: bool
-    is_new: bool
-    may_again: bool
-    is_free: bool
-    stage: bool
-    rated: bool
-    where: tuple[bool, ...]
-
-
-def entry(connection: Connection, program: Program, course: Course, contact_id: str, now: datetime) -> Entry:
-    """Ask the database, in the words of the campaign's own entrance."""
-    entrance = Entrance(program, course)
-    asked = [entrance.may_enter(), entrance.is_new(), entrance.may_again(), entrance.is_free(), *entrance.parts()]
-    statement = select(*(part.label(f"part{number}") for number, part in enumerate(asked)))
-    row = connection.execute(statement.where(contact.c.id == contact_id), {"now": now}).one()
-    may_enter, is_new, may_again, is_free, stage, rated, *where = (bool(one) for one in row)
-    return Entry(may_enter, is_new, may_again, is_free, stage, rated, tuple(where))
 
 
 # --- at the moment -----------------------------------------------------------------------------------

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 from support.line import Line, campaign
 
-from nurture.actions.why import Outside, Why, said, why
+from nurture.actions.explain import Explained
+from nurture.actions.why import Why, why
 from nurture.core.campaign import Audience
 from nurture.core.errors import InputError, NotFound
+from nurture.core.wording import said
 
 Start = Callable[..., Line]
 STEPS = """
@@ -24,15 +26,15 @@ STEPS = """
 
 
 def of(line: Line, who: str = "ada", name: str | None = None) -> Why:
-    return why(line.database, line.releases.current(), f"{who}@example.com", line.clock(), name)
+    return why(line.database, line.releases, f"{who}@example.com", line.clock(), name)
 
 
-def outside(line: Line, name: str, who: str = "ada") -> Outside:
+def outside(line: Line, name: str, who: str = "ada") -> Explained:
     return next(one for one in of(line, who).outside if one.campaign == name)
 
 
-def answers(one: Outside) -> dict[str, bool]:
-    return {asked.text: asked.holds for asked in one.asked}
+def answers(one: Explained) -> dict[str, tuple[str, bool]]:
+    return {asked.text: (asked.found, asked.holds) for asked in one.reasons}
 
 
 def test_a_story_is_told_in_order_with_every_decision_and_its_reason(start: Start) -> None:
@@ -48,6 +50,7 @@ def test_a_story_is_told_in_order_with_every_decision_and_its_reason(start: Star
     texts = [one.text for one in of(line).story]
     expected = [
         "entered first",
+        'email first/hello "Hello": handed over',
         "email first/hello: accepted",
         "clicked first/hello",
         "lead → prospect: clicked",
@@ -103,11 +106,12 @@ def test_each_condition_of_a_campaign_they_are_not_in_is_answered(start: Start) 
     found = outside(line, "first")
     assert not found.enters
     assert answers(found) == {
-        "the campaign is live": True,
-        "stage: [lead, inactive]": True,
-        "country: [DE, TR]": True,
-        "signed_up: {more_than: 60 days ago}": False,
-        "tag: vip": False,
+        "status: live": ("is live", True),
+        "stage: [lead, inactive]": ("is lead since 2026-03-02 08:00", True),
+        "country: [DE, TR]": ("is DE", True),
+        "signed_up: {more_than: 60 days ago}": ("signed up 0 minutes ago (2026-03-02 08:00)", False),
+        "tag: vip": ("has no tag", False),
+        "is in no other campaign": ("is in none", True),
     }
     line.tag("ada", "vip")
     line.clock.forward(days=61)
@@ -120,21 +124,22 @@ def test_being_busy_in_the_baseline_or_too_early_again_is_told(start: Start) -> 
     line.pass_()
     (other,) = of(line).outside
     inside = of(line).next[0].campaign
-    assert answers(other)[f"is in no other campaign (busy: {inside})"] is False
+    assert answers(other)["is in no other campaign"] == (f"is in {inside}", False)
     line.buy("ada")
     line.pass_()
     again = outside(line, inside)
-    assert answers(again)["may enter again (re_enter: never; left on 2026-03-02)"] is False
+    assert answers(again)["re_enter: never"] == ("left 0 minutes ago (2026-03-02 08:00)", False)
     line.publish(third=campaign(audience="{stage: customer}", enter="{look: at once, backfill: no}"))
     line.pass_()
-    assert answers(outside(line, "third"))["did not match already when the campaign went live (backfill: no)"] is False
+    matched = answers(outside(line, "third"))["backfill: no (matched only after it went live 2026-03-02 08:00)"]
+    assert matched == ("matched already, and has matched ever since", False)
 
 
 def test_a_draft_lets_nobody_in(start: Start) -> None:
     line = start(campaign(status="draft"))
     line.add_contact("ada")
     assert not outside(line, "first").enters
-    assert answers(outside(line, "first"))["the campaign is draft"] is False
+    assert answers(outside(line, "first"))["status: live"] == ("is draft", False)
 
 
 def test_when_a_moment_or_a_day_comes_is_told(start: Start) -> None:
@@ -145,12 +150,15 @@ def test_when_a_moment_or_a_day_comes_is_told(start: Start) -> None:
     })  # fmt: skip
     line.add_contact(attributes={"birthday": "04-17", "trial_ends": "soon"})
     line.pass_()
-    assert answers(outside(line, "birthday"))["the day of birthday has come (2026-04-17)"] is False
-    assert answers(outside(line, "trial"))["has a day of trial_ends to come (says soon)"] is False
+    birthday = answers(outside(line, "birthday"))["enter: {anniversary: birthday}"]
+    assert birthday == ("birthday is 04-17; the day is 2026-04-17 00:00", False)
+    trial = answers(outside(line, "trial"))["enter: {date: trial_ends}"]
+    assert trial == ("trial_ends is soon; no day to come", False)
     letter = answers(outside(line, "letter"))
-    assert letter["it has started (starts: 2026-03-03)"] is False
-    assert letter["it is not over (ends: 2026-03-09)"] is True
-    assert letter["the moment is now (at: 2026-03-05 10:00, project time)"] is False
+    assert letter["starts: 2026-03-03"] == ("starts 2026-03-03 00:00", False)
+    assert letter["ends: 2026-03-09"] == ("ends 2026-03-10 00:00", True)
+    moment = letter["enter: {at: 2026-03-05 10:00, in: project time}"]
+    assert moment == ("comes 2026-03-05 10:00", False)
     assert not any(outside(line, name).enters for name in ("birthday", "letter", "trial"))
     line.clock.forward(days=3, hours=3)
     assert outside(line, "letter").enters
@@ -163,16 +171,21 @@ def test_one_campaign_can_be_asked_about_alone(start: Start) -> None:
     told = of(line, name="second")
     assert {one.campaign for one in told.story} == {None, "second"}
     assert told.outside == ()
-    with pytest.raises(NotFound, match=r"'third'.* first, second"):
+    with pytest.raises(NotFound, match=r"'third'; there are: first, second"):
         of(line, name="third")
+    with pytest.raises(NotFound, match=r"'secnd'; did you mean 'second'\?"):
+        of(line, name="secnd")
 
 
 def test_nobodys_address_is_told_as_such(start: Start) -> None:
     line = start()
     with pytest.raises(NotFound, match=r"ada@example\.com is no contact's"):
         of(line)
+    line.add_contact("adam")
+    with pytest.raises(NotFound, match=r"did you mean adam@example\.com\?"):
+        of(line)
     with pytest.raises(InputError, match="not an email address"):
-        why(line.database, line.releases.current(), "ada", line.clock())
+        why(line.database, line.releases, "ada", line.clock())
 
 
 def test_a_condition_is_said_as_its_file_says_it() -> None:
