@@ -202,13 +202,13 @@ def _count(found: Tried, wanted: Wanted) -> Plan:
         campaigns=tuple(release.program.courses), figures=_with(figures, named), kept_out=_with(kept, named),
         collisions=_collisions(_with(kept, named), _with(crowded, named)), waiting=_with(waiting, named), limits=limits,
         summary=_summary(figures, waiting),
-        contact=_next_days(copy, release, wanted.contact, days) if wanted.contact else None,
+        contact=_next_days(copy, wanted.contact, days) if wanted.contact else None,
     )  # fmt: skip
 
 
-def _next_days(copy: Database, release: Release, address: str, days: Days) -> Why:
+def _next_days(copy: Database, address: str, days: Days) -> Why:
     """The story of one contact from the beginning of the plan, and what they are in and not in at its end."""
-    told = why(copy, release, address, days.end)
+    told = why(copy, Releases(copy), address, days.end)
     return replace(told, story=tuple(one for one in told.story if one.at >= days.begins[0]))
 
 
