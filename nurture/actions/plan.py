@@ -13,7 +13,7 @@ from nurture.actions.ahead import SERVICE_TICK, Ahead
 from nurture.actions.check import Checked
 from nurture.actions.contacts import show_contact
 from nurture.actions.release import Emails, Release, Releases
-from nurture.actions.why import Why, why
+from nurture.actions.why import Why, why_contact
 from nurture.core.clock import VirtualClock
 from nurture.core.decide import Arm
 from nurture.core.enter import EnterByLook
@@ -110,6 +110,7 @@ class Tried:
     """A copy on which the days have passed. `running` is the release that ran before, None where none did."""
 
     copy: Database
+    releases: Releases
     release: Release
     days: Days
     running: int | None
@@ -134,10 +135,11 @@ def tried(source: Database | None, checked: Checked, signer: Signer, now: dateti
         with copy.write() as connection:
             foreseen.begin(connection)
         running = _running(copy)
-        release = Releases(copy).publish(checked, now)
+        releases = Releases(copy)
+        release = releases.publish(checked, now)
         days = _days(release, now, wanted.days)
         _let_pass(Ahead(copy, release, Emails(copy, signer), Memory(), VirtualClock(now), wanted.tick), days)
-        yield Tried(copy, release, days, running)
+        yield Tried(copy, releases, release, days, running)
 
 
 @contextmanager
@@ -202,14 +204,15 @@ def _count(found: Tried, wanted: Wanted) -> Plan:
         campaigns=tuple(release.program.courses), figures=_with(figures, named), kept_out=_with(kept, named),
         collisions=_collisions(_with(kept, named), _with(crowded, named)), waiting=_with(waiting, named), limits=limits,
         summary=_summary(figures, waiting),
-        contact=_next_days(copy, wanted.contact, days) if wanted.contact else None,
+        contact=_next_days(found, wanted.contact) if wanted.contact else None,
     )  # fmt: skip
 
 
-def _next_days(copy: Database, address: str, days: Days) -> Why:
+def _next_days(found: Tried, address: str) -> Why | None:
     """The story of one contact from the beginning of the plan, and what they are in and not in at its end."""
-    told = why(copy, Releases(copy), address, days.end)
-    return replace(told, story=tuple(one for one in told.story if one.at >= days.begins[0]))
+    contact_id = show_contact(found.copy, address)["contact"]["id"]
+    told = why_contact(found.copy, found.releases, contact_id, found.days.end, found.release.program.zone)
+    return told and replace(told, story=tuple(one for one in told.story if one.at >= found.days.begins[0]))
 
 
 def _with(rows: Sequence[T], addresses: Mapping[str, str]) -> tuple[T, ...]:

@@ -75,3 +75,6 @@ def _contact(plan: Plan) -> None:
     for live in plan.contact.next:
         until = f" until {moment(plan, live.at)}" if live.at else ""
         print(f"  then: {live.campaign}/{live.step}: {plain(live.why or 'is looked at')}{until}")
+    for other in plan.contact.outside:
+        if other.first and not other.inside:
+            print(f"  not in {other.campaign}: {plain(other.first.text)}: {plain(other.first.found)}")
