@@ -17,6 +17,7 @@ SAMPLES_DAY = date(2026, 11, 21)
 
 SHIPPED = (
     "nurture.yaml",
+    "personas.yaml",
     ".env.example",
     "campaigns/*.yaml",
     "templates/**/*.html",

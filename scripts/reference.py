@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/campaign-file.md, docs/project-file.md and docs/keys.md from the models that read those files."""
+"""Write the pages of docs/ about the files, and docs/keys.md, from the models that read those files."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from nurture.core.campaign import STEP_KINDS, Campaign, Holdout, StepBase  # noq
 from nurture.core.condition import BY_KEY, Leaf  # noqa: E402
 from nurture.core.enter import ENTER_KINDS  # noqa: E402
 from nurture.core.money import Money  # noqa: E402
+from nurture.core.persona import Personas  # noqa: E402
 from nurture.core.project import Project  # noqa: E402
 from nurture.emails import source  # noqa: E402
 from nurture.files import shape  # noqa: E402
@@ -60,12 +61,18 @@ steps:
 KEYS_INTRO = """\
 Each key of each file, with a test that fails when the key is ignored. A `*` stands for a name of your own. Steps and
 conditions stand in many places and are named once. What may be written behind a key, with its default and an example,
-stands in [the campaign file](campaign-file.md), [the project file](project-file.md) and [templates](templates.md).
+stands in [the campaign file](campaign-file.md), [the project file](project-file.md), [the file of
+personas](personas-file.md) and [templates](templates.md).
 """
 PROJECT_INTRO = """\
 `nurture.yaml` stands at the top of a project's folder and says what holds for every campaign. Secrets never stand
 in it: keys and passwords come from the environment or from `.env`.
 `nurture check` says what is wrong in it, at its line.
+"""
+PERSONAS_INTRO = """\
+`personas.yaml` stands beside `nurture.yaml` and holds people made up for [previews](preview.md): somebody whose name is
+too long, who reads from right to left, of whom we know nothing. Nothing of it runs. What is left out is what we do not
+know of them. `nurture check` says what is wrong in it, at its line.
 """
 YAML = """\
 ## How values are spelled
@@ -103,6 +110,7 @@ WORDS: tuple[tuple[Any, str], ...] = (
     (float, "a number"),
     (Decimal, "a number"),
     (str, "text"),
+    (Any, "a value"),
 )
 
 
@@ -301,6 +309,12 @@ def project_page() -> str:
     return head + "\n## Keys below keys\n" + _below(Project) + "\n" + YAML
 
 
+def personas_page() -> str:
+    """docs/personas-file.md"""
+    head = f"{NOTE}\n# The file of personas\n\n{PERSONAS_INTRO}\n## Keys\n\n{table(Personas)}"
+    return head + "\n## Keys below keys\n" + _below(Personas)
+
+
 def all_keys() -> list[Key]:
     """The keys of every file: those of the models, and those of the front matter of templates."""
     front = (Key(f"front-matter.{key}", "templates/emails/*", about) for key, about in source.KEYS.items())
@@ -329,6 +343,7 @@ def pages() -> dict[Path, str]:
     return {
         docs / "campaign-file.md": campaign_page(),
         docs / "project-file.md": project_page(),
+        docs / "personas-file.md": personas_page(),
         docs / "keys.md": keys_page(),
     }
 

@@ -17,6 +17,7 @@ from nurture.emails.compile import CompiledEmail
 from nurture.emails.fill import Filler
 from nurture.emails.links import Signer
 from nurture.files.countries import PublicCalendars
+from nurture.files.folder import PERSONAS
 from nurture.files.loader import load_published
 from nurture.store import releases
 from nurture.store.database import Connection, Database
@@ -118,7 +119,7 @@ class Releases:
         project = checked.loaded.project
         if project is None:
             raise ProjectError(checked.problems)
-        files = {path: text for path, text in checked.loaded.files.items() if not _broken(path, checked.broken)}
+        files = {path: text for path, text in checked.loaded.files.items() if _runs(path, checked.broken)}
         program = Program.of(
             project, [c for c in checked.loaded.campaigns if c.name not in checked.broken], PublicCalendars()
         )
@@ -143,8 +144,10 @@ def _read(connection: Connection, row: releases.ReleaseRow) -> Release:
     return Release(row.id, row.digest, row.published_at, program, releases.release_emails(connection, row.id), salt)
 
 
-def _broken(path: str, names: frozenset[str]) -> bool:
-    return path.startswith("campaigns/") and path.removeprefix("campaigns/").removesuffix(".yaml") in names
+def _runs(path: str, broken: frozenset[str]) -> bool:
+    """Whether a file is part of what runs: people made up are not, nor are campaigns with errors."""
+    campaign = path.removeprefix("campaigns/").removesuffix(".yaml") if path.startswith("campaigns/") else ""
+    return path != PERSONAS and campaign not in broken
 
 
 def _left_standing(program: Program, standing: Mapping[tuple[str, str], int]) -> list[Problem]:

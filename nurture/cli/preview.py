@@ -12,9 +12,8 @@ import rich_click as click
 from nurture.cli.frame import console, emit, json_option, plain, project_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from nurture.actions.preview import Draft, Gate, Preview
+    from nurture.files.loader import Loaded
     from nurture.wiring import Opened
 
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument("campaign")
 @click.argument("step")
 @click.option("--contact", metavar="ADDRESS", help="Whose email; without it, somebody is made up.")
+@click.option("--persona", metavar="NAME", help="For somebody made up in personas.yaml.")
 @click.option("--at", metavar="TIME", help="Also say whether it would leave then: '2026-11-27 10:00', project time.")
 @click.option("--locale", help="As if this were the contact's locale.")
 @click.option("--event", metavar="JSON", help="Fields of the event on which they entered; else their latest.")
@@ -37,6 +37,7 @@ def command(
     campaign: str,
     step: str,
     contact: str | None,
+    persona: str | None,
     at: str | None,
     locale: str | None,
     event: str | None,
@@ -57,6 +58,8 @@ def command(
 
       nurture preview wake-up miss-you --locale tr --open
 
+      nurture preview wake-up miss-you --persona long-name
+
       nurture preview wake-up miss-you --contact ada@example.com --at "2026-11-27 10:00"
 
       nurture preview basket forgot --event '{"items": [{"name": "Tea", "price": "4.50"}]}'
@@ -70,8 +73,8 @@ def command(
     drafted = drafted_project(opened)
     fields = parse_fields(event) if event else None
     found = preview(
-        opened.database, drafted, campaign, step, contact, opened.now(), locale=locale, at=when, event=fields,
-        variant=variant,
+        opened.database, drafted, campaign, step, contact, opened.now(), persona=persona, locale=locale, at=when,
+        event=fields, variant=variant,
     )
     if html is not None:
         _write(html, found.html)
@@ -82,7 +85,7 @@ def command(
     elif only_text:
         print(plain(found.text))
     elif html is None and not in_browser:
-        _show(found, drafted.checked.loaded.files)
+        _show(found, drafted.checked.loaded)
 
 
 def drafted_project(opened: Opened) -> Draft:
@@ -128,7 +131,7 @@ def _browse(html: str) -> None:
         print(f"No browser could be started; the HTML is in {file.name}.", file=sys.stderr)
 
 
-def _show(found: Preview, files: Mapping[str, str]) -> None:
+def _show(found: Preview, loaded: Loaded) -> None:
     from rich.text import Text
 
     from nurture.files.problems import show_all
@@ -139,11 +142,14 @@ def _show(found: Preview, files: Mapping[str, str]) -> None:
     notes: list[Any] = [f"{found.template} in {found.locale or 'the default language'}, {found.size:,} bytes"]
     if found.variant:
         notes.insert(0, f"variant {found.variant}")
-    if found.made_up:
+    if found.persona:
+        about = loaded.personas[found.persona].about
+        notes.append(f"for {found.persona}" + (f": {about.rstrip('.')}" if about else ""))
+    elif found.made_up:
         notes.append("for somebody made up; --contact ADDRESS shows it for a real one")
     print(f"({'; '.join(notes)})")
     if found.problems:
-        print("\n" + show_all(found.problems, files))
+        print("\n" + show_all(found.problems, loaded.files))
     if found.gate:
         print("\n" + plain(_told(found.gate)))
 

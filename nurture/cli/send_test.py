@@ -12,6 +12,7 @@ from nurture.cli.frame import emit, json_option, project_directory
 @click.argument("step")
 @click.option("--to", required=True, metavar="ADDRESS", help="Who gets it.")
 @click.option("--contact", metavar="ADDRESS", help="Whose values it is filled with; without it, somebody is made up.")
+@click.option("--persona", metavar="NAME", help="With the values of somebody made up in personas.yaml.")
 @click.option("--locale", help="As if this were the contact's locale.")
 @click.option("--variant", metavar="ID", help="This variant; without it, the one that the contact gets.")
 @json_option
@@ -22,6 +23,7 @@ def command(
     step: str,
     to: str,
     contact: str | None,
+    persona: str | None,
     locale: str | None,
     variant: str | None,
     as_json: bool,
@@ -47,8 +49,8 @@ def command(
     drafted = drafted_project(opened)
     with closing(opened.provider()) as provider:
         subject = send_test(
-            opened.database, drafted, provider, campaign, step, to, contact, opened.now(), locale=locale,
-            variant=variant,
+            opened.database, drafted, provider, campaign, step, to, contact, opened.now(), persona=persona,
+            locale=locale, variant=variant,
         )  # fmt: skip
     told = {"to": to, "subject": subject, "provider": provider.name}
     emit(told, as_json, lambda it: print(f"{it['provider']} took {it['subject']!r} for {it['to']}."))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from nurture.core.condition import Closed
 from nurture.core.contact import attribute_value, clean_line, parse_country
@@ -17,6 +17,11 @@ from nurture.core.zone import zone
 Line = Annotated[str, BeforeValidator(lambda value: clean_line(value) if isinstance(value, str) else value)]
 PersonaName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Fields = dict[str, Any]
+CountryCode = Annotated[
+    str,
+    BeforeValidator(lambda value: parse_country(value) if isinstance(value, str) else value),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z]{2}$", "examples": ["TR", "DE"]}),
+]
 
 
 class PersonaAccount(Closed):
@@ -49,9 +54,7 @@ class Persona(Closed):
     last_name: Line | None = Field(None, description="Last name.", examples=["Lovelace"])
     stage: Stage = Field(Stage.LEAD, description="Where they stand.", examples=["customer"])
     locale: LocaleName | None = Field(None, description="Their language and region.", examples=["tr-TR"])
-    country: Annotated[str, BeforeValidator(parse_country)] | None = Field(
-        None, description="Their country, in two letters.", examples=["TR"]
-    )
+    country: CountryCode | None = Field(None, description="Their country, in two letters.", examples=["TR"])
     timezone: str | None = Field(None, description="Their time zone.", examples=["Europe/Istanbul"])
     signed_up: DurationText = Field(parse_duration("30 days"), description="How long ago they signed up.")
     tracked: Switch = Field(True, description="Whether their opens and clicks are counted.")

@@ -30,13 +30,14 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What the checks of one file may look at. `project` is the data of nurture.yaml, None where unreadable;
-    `text` is the file as it is written, with its comments."""
+    `text` is the file as it is written, with its comments; `events` are those on which campaigns let people in."""
 
     data: Mapping[str, Any]
     project: Mapping[str, Any] | None = None
     templates: frozenset[str] = field(default_factory=frozenset)
     campaigns: frozenset[str] = field(default_factory=frozenset)
     text: str = ""
+    events: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def topics(self) -> frozenset[str] | None:

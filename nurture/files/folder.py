@@ -12,6 +12,7 @@ from nurture.core.problem import Problem
 MAX_BYTES = 256 * 1024
 MAX_FILES = 5000
 PROJECT = "nurture.yaml"
+PERSONAS = "personas.yaml"
 CAMPAIGNS = "campaigns"
 TEMPLATES = "templates/emails"
 KINDS = {CAMPAIGNS: (".yaml", ".yml"), TEMPLATES: (".html", ".mjml", ".txt")}
@@ -54,7 +55,7 @@ def scan(directory: Path) -> tuple[dict[str, str], tuple[Problem, ...]]:
     directory = directory.resolve()
     files: dict[str, str] = {}
     problems: list[Problem] = []
-    found = [directory / PROJECT] if os.path.lexists(directory / PROJECT) else []
+    found = [directory / name for name in (PROJECT, PERSONAS) if os.path.lexists(directory / name)]
     found += [path for folder in KINDS for path in _below(directory, folder)]
     for path in found[:MAX_FILES]:
         name = path.relative_to(directory).as_posix()
@@ -70,7 +71,7 @@ def scan(directory: Path) -> tuple[dict[str, str], tuple[Problem, ...]]:
 
 
 def read_folder(directory: Path) -> dict[str, str]:
-    """The texts of "nurture.yaml", "campaigns/*.yaml" and "templates/emails/**", by path below `directory`.
+    """The texts of "nurture.yaml", "personas.yaml", "campaigns/*.yaml" and "templates/emails/**", by path below it.
 
     Raises ProjectError for a file that is too large, not UTF-8, or a link out of the folder.
     """

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from nurture.core.campaign import STEP_KINDS, Campaign, StepBase
 from nurture.core.condition import BY_KEY, Leaf
+from nurture.core.persona import Personas
 from nurture.core.project import Project
 from nurture.files import shape
 
@@ -26,11 +27,11 @@ class Key(NamedTuple):
     about: str
 
 
-CAMPAIGN, PROJECT = "campaigns/*.yaml", "nurture.yaml"
+CAMPAIGN, PROJECT, PERSONAS = "campaigns/*.yaml", "nurture.yaml", "personas.yaml"
 
 
 def every_key() -> Iterator[Key]:
-    """The keys of campaign files, steps, conditions and the project file, in the order of the models."""
+    """The keys of campaign files, steps, conditions, the project file and personas, in the order of the models."""
     yield from _of(Campaign, "campaign", CAMPAIGN)
     yield from _of(StepBase, "step", CAMPAIGN)
     for kind, step in STEP_KINDS.items():
@@ -38,6 +39,7 @@ def every_key() -> Iterator[Key]:
     for condition, leaf in BY_KEY.items():
         yield from _of(leaf, f"condition.{condition}", CAMPAIGN, condition)
     yield from _of(Project, "project", PROJECT)
+    yield from _of(Personas, "personas", PERSONAS, "personas")
 
 
 def _of(model: type[BaseModel], within: str, file: str, form: str = "", without: str = "") -> Iterator[Key]:

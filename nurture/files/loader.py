@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from nurture.core.campaign import Campaign
+from nurture.core.enter import EnterOn
 from nurture.core.errors import ProjectError
-from nurture.core.persona import Persona
+from nurture.core.persona import Persona, Personas
 from nurture.core.problem import Problem
 from nurture.core.project import Project
-from nurture.files import checks, mistakes, project_checks
+from nurture.files import checks, mistakes, persona_checks, project_checks
 from nurture.files.findings import Finding, Scene
-from nurture.files.folder import CAMPAIGNS, PROJECT, TEMPLATES, scan
+from nurture.files.folder import CAMPAIGNS, PERSONAS, PROJECT, TEMPLATES, scan
 from nurture.files.positions import Positions
 from nurture.files.rivals import rivals
 from nurture.files.tree import MAX_PROBLEMS, read
@@ -33,7 +34,7 @@ class Loaded:
     """What the files say.
 
     `project` is None, and `campaigns` empty, while nurture.yaml has an error. `campaigns` are those without
-    one, by name. `templates` are texts by their path below templates/emails.
+    one, by name. `templates` are texts by their path below templates/emails, `personas` people made up, by name.
     """
 
     project: Project | None
@@ -92,8 +93,10 @@ def load_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Loade
         problems += found
         campaigns += [campaign] if campaign else []
     problems += _rivals(files, data)
+    personas, found = _personas(files, campaigns)
+    problems += found
     right = tuple(sorted(campaigns, key=lambda one: one.name)) if project else ()
-    return Loaded(project, right, templates, tuple(sorted(set(problems), key=_order)), files)
+    return Loaded(project, right, templates, tuple(sorted(set(problems), key=_order)), files, personas)
 
 
 def _rivals(files: Mapping[str, str], project: Mapping[str, Any] | None) -> list[Problem]:
@@ -159,6 +162,19 @@ def _campaign(path: str, text: str, scene: Scene) -> tuple[Campaign | None, list
     campaign, found = _validated(Campaign, {"name": name, **data}, where, problems, forbidden="name" in data)
     found += _findings((finding for rule in checks.RULES for finding in rule(scene)), where, found)
     return (None if _wrong(found) else campaign), found
+
+
+def _personas(files: Mapping[str, str], campaigns: Iterable[Campaign]) -> tuple[Mapping[str, Persona], list[Problem]]:
+    """The people made up in personas.yaml; nobody while it has an error."""
+    root, problems = read(PERSONAS, files[PERSONAS]) if PERSONAS in files else (None, [])
+    if root is None:
+        return {}, problems
+    where, data = Positions(root, PERSONAS), root.data()
+    events = frozenset(one.enter.on for one in campaigns if isinstance(one.enter, EnterOn))
+    scene = Scene(data, events=events)
+    value, found = _validated(Personas, data, where, problems)
+    found += _findings((finding for rule in persona_checks.RULES for finding in rule(scene)), where, found)
+    return ({} if value is None or _wrong(found) else value.personas), found
 
 
 def _file_name(path: str, name: str) -> list[Problem]:

@@ -29,6 +29,7 @@ PATTERNS = {
     "currency": ("is not a currency", "write three capital letters, like 'EUR'"),
     "exchange": ("is not a currency", "write three capital letters, like 'TRY'"),
     "topics": ("is not a topic's name", "use small letters, digits and '-', like 'product-news'"),
+    "personas": ("is not a name here", "use small letters, digits and '-', like 'long-name'"),
     "until": ("is no time, no date and no condition", "write '10:00', 'contact.trial_ends' or {clicked: welcome}"),
     "anniversary": ("is not the name of a date", "write an attribute's name, like 'birthday'"),
     "date": ("is not the name of a date", "write an attribute's name, like 'trial_ends'"),
@@ -220,7 +221,7 @@ def _pattern(refusal: Refusal) -> Said:
 
 def _respelled(where: str, text: str) -> str | None:
     """`text` in the spelling that the key `where` asks for."""
-    if where in ("id", "topics"):
+    if where in ("id", "topics", "personas"):
         return re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")
     if where == "send":
         path = text.lower().removesuffix(".html").removeprefix("templates/emails/").replace(" ", "-")

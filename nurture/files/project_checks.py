@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nurture.core.values import parse_duration
-from nurture.files import places
 from nurture.files.closed import closed_all_year
 from nurture.files.findings import Finding, Scene
+from nurture.files.known import known_currency, known_locale
 from nurture.files.nearest import did_you_mean
 from nurture.files.reach import idle_limits
 
@@ -37,10 +37,7 @@ def locales(scene: Scene) -> Iterator[Finding]:
         titles = _dict(_dict(value).get("title"))
         asked += [(("topics", topic, "title", language), language, True) for language in titles]
     for path, name, at_key in asked:
-        if isinstance(name, str) and not places.is_locale(name):
-            best = places.locale_meant(name)
-            hint = f"did you mean '{best}'?" if best else "write it like 'tr' or 'en-GB'"
-            yield Finding(path, "unknown-locale", f"'{name}' is not a locale", hint, at_key=at_key)
+        yield from known_locale(path, name, at_key=at_key)
 
 
 def currencies(scene: Scene) -> Iterator[Finding]:
@@ -52,11 +49,8 @@ def currencies(scene: Scene) -> Iterator[Finding]:
         worth = _dict(pool).get("worth")
         asked.append((("coupons", name, "worth"), worth[-3:] if isinstance(worth, str) else None, False))
     for path, code, at_key in asked:
-        if isinstance(code, str) and len(code) == 3 and code.isupper() and not places.is_currency(code):
-            best = places.currency_meant(code)
-            hint = f"did you mean '{best}'?" if best else "write it like 'EUR' (ISO 4217)"
-            yield Finding(path, "unknown-currency", f"'{code}' is not a currency", hint, at_key=at_key)
-        elif at_key and code == own:
+        yield from known_currency(path, code, at_key=at_key)
+        if at_key and code == own:
             message = f"{code} is the project's own currency and needs no rate"
             yield Finding(path, "own-rate", message, "remove it", at_key=True)
 

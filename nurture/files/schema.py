@@ -20,10 +20,11 @@ from pydantic_core import core_schema
 from nurture.core.campaign import STEP_KINDS, Campaign, Status
 from nurture.core.condition import LEAVES
 from nurture.core.lifecycle import Stage
+from nurture.core.persona import Personas
 from nurture.core.project import Project
 from nurture.core.values import like
 from nurture.files import shape
-from nurture.files.folder import CAMPAIGNS, PROJECT
+from nurture.files.folder import CAMPAIGNS, PERSONAS, PROJECT
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = ".nurture"
@@ -104,9 +105,14 @@ def project_schema() -> Schema:
     return _generated(Project, "A project of nurture")
 
 
+def personas_schema() -> Schema:
+    """The schema of personas.yaml."""
+    return _generated(Personas, "People made up for previews")
+
+
 def _generated(model: type[BaseModel], title: str) -> Schema:
     schema = model.model_json_schema(by_alias=True, schema_generator=_Generator)
-    if STEPS[0] in schema["$defs"]:
+    if STEPS[0] in schema.get("$defs", {}):
         schema["$defs"]["Condition"] = _condition([schema["$defs"].pop(leaf) for leaf in CONDITIONS])
         schema = _mapped(schema, lambda part: _named(_named(part, "Condition", CONDITIONS), "Step", STEPS))
         schema["$defs"]["Step"] = {"title": "step", "oneOf": [_ref(kind) for kind in STEPS]}
@@ -172,6 +178,7 @@ def _with_alternatives(part: Schema) -> Schema:
 SCHEMAS: dict[str, tuple[str, Callable[[], Schema]]] = {
     "campaign": (f"{CAMPAIGNS}/*.yaml", campaign_schema),
     "project": (PROJECT, project_schema),
+    "personas": (PERSONAS, personas_schema),
 }
 """Each schema by its name, with the files it is for."""
 

@@ -16,17 +16,19 @@ from pydantic import BaseModel, ValidationError
 
 from nurture.core.campaign import STEP_KINDS, Campaign
 from nurture.core.condition import BY_KEY
+from nurture.core.persona import Personas
 from nurture.core.project import Project
 from nurture.files import shape
-from nurture.files.schema import MEANINGS, SCHEMAS, campaign_schema, project_schema, write_schemas
+from nurture.files.schema import MEANINGS, SCHEMAS, campaign_schema, personas_schema, project_schema, write_schemas
 from nurture.files.tree import read
 from nurture.scaffold import SAMPLES_DAY, init
 
 ROOT = Path(__file__).parents[2]
-FILES = [*sorted((ROOT / "campaigns").glob("*.yaml")), ROOT / "nurture.yaml"]
+FILES = [*sorted((ROOT / "campaigns").glob("*.yaml")), ROOT / "nurture.yaml", ROOT / "personas.yaml"]
 VALIDATORS = {
     Campaign: Draft202012Validator(campaign_schema()),
     Project: Draft202012Validator(project_schema()),
+    Personas: Draft202012Validator(personas_schema()),
 }
 WRONG: list[Any] = [-17, 0, 1, 2.5, "zzz!", "", [], {}, True, "3 dya", ["x"], {"zz": 1}, "10", "5 %", "yes", "9:00"]
 """Something of each kind; wherever it is put, it is mostly wrong, and sometimes right."""
@@ -40,7 +42,7 @@ def data(path: Path) -> dict[str, Any]:
 
 
 def model_of(path: Path) -> type[BaseModel]:
-    return Project if path.name == "nurture.yaml" else Campaign
+    return {"nurture.yaml": Project, "personas.yaml": Personas}.get(path.name, Campaign)
 
 
 def refused(model: type[BaseModel], whole: Any) -> list[Any]:
@@ -55,7 +57,7 @@ def refused(model: type[BaseModel], whole: Any) -> list[Any]:
 def of_shape(error: Any) -> bool:
     """Whether it can be seen from one value alone: not that shares are 100% together, not that a zone exists."""
     together = error["type"] == "value_error" and isinstance(error["input"], dict)
-    return not together and error["type"] != "too_short" and error["loc"] != ("timezone",)
+    return not together and error["type"] != "too_short" and error["loc"][-1] != "timezone"
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -105,7 +107,7 @@ def mistaken(draw: st.DrawFn) -> tuple[type[BaseModel], Any]:
 
 
 def test_a_schema_has_the_keys_of_the_file_and_refuses_others() -> None:
-    for schema, model in ((campaign_schema(), Campaign), (project_schema(), Project)):
+    for schema, model in ((campaign_schema(), Campaign), (project_schema(), Project), (personas_schema(), Personas)):
         assert set(schema["properties"]) == set(shape.keys(model))
         assert schema["additionalProperties"] is False
         assert all("description" in field or "$ref" in field for field in schema["properties"].values())
@@ -120,7 +122,7 @@ def parts(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_every_level_refuses_keys_it_does_not_know() -> None:
-    for schema in (campaign_schema(), project_schema()):
+    for schema in (campaign_schema(), project_schema(), personas_schema()):
         Draft202012Validator.check_schema(schema)
         assert [one for one in parts(schema["$defs"]) if "properties" in one and "additionalProperties" not in one
                 and "title" in one] == []  # fmt: skip
@@ -203,7 +205,7 @@ def test_a_window_that_cannot_be_read_is_refused(key: str, value: Any) -> None:
 
 def test_schemas_are_written_where_the_files_point(tmp_path: Path) -> None:
     written = write_schemas(tmp_path / ".nurture")
-    assert [path.name for path in written] == ["campaign.schema.json", "project.schema.json"]
+    assert [path.name for path in written] == [f"{name}.schema.json" for name in SCHEMAS]
     assert json.loads(written[0].read_text(encoding="utf-8")) == campaign_schema()
 
 

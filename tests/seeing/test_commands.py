@@ -96,6 +96,15 @@ def test_preview_writes_html_and_prints_text_alone(shop: Path, capsys: Said, tmp
     assert "Subject:" not in text
 
 
+def test_preview_shows_somebody_made_up_by_name(shop: Path, capsys: Said) -> None:
+    (shop / "personas.yaml").write_text("personas: {ipek: {first_name: İpek, about: A dotted letter., locale: tr}}")
+    out = printed(shop, capsys, "preview", "welcome", "hello", "--persona", "ipek")
+    assert "İpek" in out
+    assert "for ipek: A dotted letter" in out
+    assert run(["--project", str(shop), "preview", "welcome", "hello", "--persona", "ipke"]) == 1
+    assert "did you mean 'ipek'" in capsys.readouterr().err
+
+
 def test_preview_reads_a_time_in_the_projects_zone(shop: Path, capsys: Said) -> None:
     found = told(shop, capsys, "preview", "welcome", "hello", "--contact", ADA, "--at", "2027-01-05 23:30")
     gate = found["gate"]
