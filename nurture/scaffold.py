@@ -20,6 +20,7 @@ SHIPPED = (
     "personas.yaml",
     ".env.example",
     "campaigns/*.yaml",
+    "campaigns/tests/*.yaml",
     "templates/**/*.html",
     "templates/**/*.mjml",
     "templates/**/*.txt",
@@ -67,10 +68,17 @@ def _texts(today: date) -> Iterator[tuple[str, str]]:
         for path in sorted(source.glob(pattern)):
             text = path.read_text(encoding="utf-8")
             name = path.relative_to(source).as_posix()
-            yield name, _moved(text, today) if name.startswith(("samples/", "campaigns/")) else text
+            yield name, _moved(text, today) if _has_days(source, name) else text
     example = (source / ".env.example").read_text(encoding="utf-8")
     yield ".env", _with_secrets(example)
     yield ".gitignore", GITIGNORE
+
+
+def _has_days(source: Path, name: str) -> bool:
+    """Whether the days in a file are moved. Scenarios are told in days of their own, and moved with their campaign."""
+    if name.startswith("campaigns/tests/"):
+        return DAY.search((source / name.replace("/tests/", "/")).read_text(encoding="utf-8")) is not None
+    return name.startswith(("samples/", "campaigns/"))
 
 
 def _with_secrets(example: str) -> str:

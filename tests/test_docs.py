@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from nurture.cli.commands import COMMANDS
 from nurture.core.campaign import Campaign
 from nurture.core.project import Project
+from nurture.core.scenario import Scenarios
 from nurture.scaffold import SAMPLES_DAY, init
 
 ROOT = Path(__file__).parent.parent
@@ -54,6 +55,11 @@ def test_every_campaign_that_is_shown_is_a_right_one() -> None:
 def test_every_project_file_that_is_shown_is_a_right_one() -> None:
     for _, data in shown("base_url"):
         assert Project.model_validate(data)
+
+
+def test_every_file_of_scenarios_that_is_shown_is_a_right_one() -> None:
+    for _, data in shown("scenarios"):
+        assert Scenarios.model_validate(data)
 
 
 def test_the_readme_s_campaign_has_fifteen_lines_at_most() -> None:

@@ -32,6 +32,7 @@ from nurture.files.folder import CAMPAIGNS, scan
 from nurture.files.loader import Loaded, load_files
 from nurture.files.memory import Memory
 from nurture.files.positions import Place, Positions
+from nurture.files.scenarios import ScenarioFile, load_scenarios
 from nurture.files.tree import read
 
 EmailKey = tuple[str, str, str, str]
@@ -47,13 +48,15 @@ MEMORY = Memory()
 class Checked:
     """The project's files, the emails they make, and all problems by file, line and column.
 
-    `broken` names the campaigns that do not run, for their own mistakes or for those of a template they send.
+    `broken` names the campaigns that do not run, for their own mistakes or for those of a template they send;
+    `scenarios` are the files of scenarios that are right.
     """
 
     loaded: Loaded
     problems: tuple[Problem, ...]
     broken: frozenset[str]
     emails: Mapping[EmailKey, CompiledEmail]
+    scenarios: tuple[ScenarioFile, ...] = ()
 
     @property
     def project(self) -> Project | None:
@@ -80,7 +83,8 @@ def check(directory: Path) -> Checked:
 def check_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Checked:
     """Check texts by their path in the project; `extra` are problems already known."""
     loaded = load_files(files, extra)
-    problems = set(loaded.problems)
+    scenarios, found = load_scenarios(loaded)
+    problems = {*loaded.problems, *found}
     broken = set(loaded.broken)
     emails: dict[EmailKey, CompiledEmail] = {}
     for campaign in loaded.campaigns:
@@ -90,7 +94,7 @@ def check_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Chec
         if any(problem.severity == "error" for problem in found):
             broken.add(campaign.name)
     ordered = sorted(problems, key=lambda one: (one.path, one.line, one.column, one.rule, one.message))
-    return Checked(loaded, tuple(ordered), frozenset(broken), emails)
+    return Checked(loaded, tuple(ordered), frozenset(broken), emails, tuple(scenarios))
 
 
 def _emails(loaded: Loaded, campaign: Campaign) -> tuple[dict[EmailKey, CompiledEmail], list[Problem]]:

@@ -17,7 +17,7 @@ from nurture.emails.compile import CompiledEmail
 from nurture.emails.fill import Filler
 from nurture.emails.links import Signer
 from nurture.files.countries import PublicCalendars
-from nurture.files.folder import PERSONAS
+from nurture.files.folder import PERSONAS, SCENARIOS, is_campaign
 from nurture.files.loader import load_published
 from nurture.store import releases
 from nurture.store.database import Connection, Database
@@ -145,9 +145,10 @@ def _read(connection: Connection, row: releases.ReleaseRow) -> Release:
 
 
 def _runs(path: str, broken: frozenset[str]) -> bool:
-    """Whether a file is part of what runs: people made up are not, nor are campaigns with errors."""
-    campaign = path.removeprefix("campaigns/").removesuffix(".yaml") if path.startswith("campaigns/") else ""
-    return path != PERSONAS and campaign not in broken
+    """Whether a file is part of what runs: people made up and their stories are not, nor are campaigns with errors."""
+    if path == PERSONAS or path.startswith(f"{SCENARIOS}/"):
+        return False
+    return not is_campaign(path) or path.removeprefix("campaigns/").removesuffix(".yaml") not in broken
 
 
 def _left_standing(program: Program, standing: Mapping[tuple[str, str], int]) -> list[Problem]:

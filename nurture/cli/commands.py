@@ -15,6 +15,7 @@ from nurture.files.nearest import nearest
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("nurture.cli.init:command", "Make a new project that works at once."),
     "check": ("nurture.cli.check:command", "Find every mistake in the project's files."),
+    "test": ("nurture.cli.test:command", "Play the scenarios that stand beside the campaigns."),
     "preview": ("nurture.cli.preview:command", "Show an email as a contact gets it."),
     "plan": ("nurture.cli.plan:command", "Who would get what in the next days, who would not, and why."),
     "send-test": ("nurture.cli.send_test:command", "Send an email of a campaign to yourself."),
@@ -36,7 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("nurture.cli.completion:command", "Print what makes your shell complete nurture's words."),
 }
 GROUPS = {
-    "Campaign files": ["init", "check", "preview", "plan", "send-test", "schema"],
+    "Campaign files": ["init", "check", "test", "preview", "plan", "send-test", "schema"],
     "Data in": ["import", "replies", "coupons", "keys"],
     "Running": ["run", "pause", "resume", "status", "doctor", "webhooks"],
     "Seeing": ["report", "why", "contacts"],

@@ -14,8 +14,14 @@ MAX_FILES = 5000
 PROJECT = "nurture.yaml"
 PERSONAS = "personas.yaml"
 CAMPAIGNS = "campaigns"
+SCENARIOS = "campaigns/tests"
 TEMPLATES = "templates/emails"
 KINDS = {CAMPAIGNS: (".yaml", ".yml"), TEMPLATES: (".html", ".mjml", ".txt")}
+
+
+def is_campaign(path: str) -> bool:
+    """Whether a file of the project is, or is meant to be, a campaign."""
+    return path.startswith(f"{CAMPAIGNS}/") and not path.startswith(f"{SCENARIOS}/")
 
 
 def _below(directory: Path, folder: str) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from nurture.core.problem import Problem
 from nurture.core.project import Project
 from nurture.files import checks, mistakes, persona_checks, project_checks
 from nurture.files.findings import Finding, Scene
-from nurture.files.folder import CAMPAIGNS, PERSONAS, PROJECT, TEMPLATES, scan
+from nurture.files.folder import PERSONAS, PROJECT, TEMPLATES, is_campaign, scan
 from nurture.files.positions import Positions
 from nurture.files.rivals import rivals
 from nurture.files.tree import MAX_PROBLEMS, read
@@ -62,7 +62,7 @@ class Loaded:
 
 def campaign_names(paths: Iterable[str]) -> frozenset[str]:
     """The campaigns that files stand for: "campaigns/wake-up.yaml" is wake-up."""
-    return frozenset(PurePosixPath(path).stem for path in paths if path.startswith(f"{CAMPAIGNS}/"))
+    return frozenset(PurePosixPath(path).stem for path in filter(is_campaign, paths))
 
 
 def template_names(templates: Iterable[str]) -> frozenset[str]:
@@ -87,7 +87,7 @@ def load_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Loade
     project, data, found = _project(files, campaign_names(everything), {problem.path for problem in extra})
     problems += found
     campaigns: list[Campaign] = []
-    for path in sorted(path for path in files if path.startswith(f"{CAMPAIGNS}/")):
+    for path in sorted(filter(is_campaign, files)):
         scene = Scene({}, data, template_names(templates))
         campaign, found = _campaign(path, files[path], scene)
         problems += found
@@ -102,7 +102,7 @@ def load_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Loade
 def _rivals(files: Mapping[str, str], project: Mapping[str, Any] | None) -> list[Problem]:
     """The campaigns that want the same people, told at the audience of each."""
     order = (project or {}).get("order")
-    roots = {path: read(path, files[path])[0] for path in files if path.startswith(f"{CAMPAIGNS}/")}
+    roots = {path: read(path, files[path])[0] for path in filter(is_campaign, files)}
     where = {PurePosixPath(path).stem: Positions(root, path) for path, root in roots.items() if root is not None}
     data = {name: positions.root.data() for name, positions in where.items()}
     found = rivals(data, order if isinstance(order, list) else ())
@@ -115,7 +115,7 @@ def load_published(files: Mapping[str, str]) -> tuple[Project, tuple[Campaign, .
     Only the models read them again: a check that a later version adds does not make an old release unreadable.
     """
     project = Project.model_validate(_data(PROJECT, files[PROJECT]), by_alias=True, by_name=False)
-    paths = sorted(path for path in files if path.startswith(f"{CAMPAIGNS}/"))
+    paths = sorted(filter(is_campaign, files))
     named = [{"name": PurePosixPath(path).stem, **_data(path, files[path])} for path in paths]
     return project, tuple(Campaign.model_validate(data, by_alias=True, by_name=False) for data in named)
 
@@ -145,8 +145,8 @@ def _project(
         return None, None, problems
     where, data = Positions(root, PROJECT), root.data()
     scene = Scene(data, data, campaigns=campaigns)
-    project, found = _validated(Project, data, where, problems)
-    found += _findings((finding for rule in project_checks.RULES for finding in rule(scene)), where, found)
+    project, found = validated(Project, data, where, problems)
+    found += found_in((finding for rule in project_checks.RULES for finding in rule(scene)), where, found)
     return (None if _wrong(found) else project), data, found
 
 
@@ -159,8 +159,8 @@ def _campaign(path: str, text: str, scene: Scene) -> tuple[Campaign | None, list
         return None, problems
     where, data = Positions(root, path), root.data()
     scene = Scene(data, scene.project, scene.templates, text=text)
-    campaign, found = _validated(Campaign, {"name": name, **data}, where, problems, forbidden="name" in data)
-    found += _findings((finding for rule in checks.RULES for finding in rule(scene)), where, found)
+    campaign, found = validated(Campaign, {"name": name, **data}, where, problems, forbidden="name" in data)
+    found += found_in((finding for rule in checks.RULES for finding in rule(scene)), where, found)
     return (None if _wrong(found) else campaign), found
 
 
@@ -172,8 +172,8 @@ def _personas(files: Mapping[str, str], campaigns: Iterable[Campaign]) -> tuple[
     where, data = Positions(root, PERSONAS), root.data()
     events = frozenset(one.enter.on for one in campaigns if isinstance(one.enter, EnterOn))
     scene = Scene(data, events=events)
-    value, found = _validated(Personas, data, where, problems)
-    found += _findings((finding for rule in persona_checks.RULES for finding in rule(scene)), where, found)
+    value, found = validated(Personas, data, where, problems)
+    found += found_in((finding for rule in persona_checks.RULES for finding in rule(scene)), where, found)
     return ({} if value is None or _wrong(found) else value.personas), found
 
 
@@ -192,7 +192,7 @@ def _wrong(problems: Iterable[Problem]) -> bool:
     return any(problem.severity == "error" for problem in problems)
 
 
-def _validated(
+def validated(
     model: type[M], data: Any, where: Positions, known: list[Problem], forbidden: bool = False
 ) -> tuple[M | None, list[Problem]]:
     """The model of `data`; what it refuses joins `known`, but for lines that YAML or an empty value explain."""
@@ -219,7 +219,7 @@ def _empties(where: Positions) -> Iterable[Finding]:
             yield Finding(path, "empty-value", message, "write a value, or remove the line", at_key=True)
 
 
-def _findings(found: Iterable[Finding], where: Positions, known: list[Problem]) -> list[Problem]:
+def found_in(found: Iterable[Finding], where: Positions, known: list[Problem]) -> list[Problem]:
     """The findings as problems, but for places that already have one."""
     places = {(problem.line, problem.column) for problem in known}
     problems = [finding.problem(where) for finding in islice(found, MAX_PROBLEMS)]

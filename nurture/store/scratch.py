@@ -28,7 +28,7 @@ def scratch_copy(source: Database) -> Iterator[Database]:
     """
     with scratch_database() as copy:
         if source.is_sqlite:
-            _copy_file(source, copy)
+            copy_into(source, copy)
             migrate(copy)
         else:
             if current(source) != latest():
@@ -49,7 +49,8 @@ def scratch_database() -> Iterator[Database]:
             copy.close()
 
 
-def _copy_file(source: Database, copy: Database) -> None:
+def copy_into(source: Database, copy: Database) -> None:
+    """Make `copy` what `source` is, whatever it was; both are SQLite files, and nobody is using the copy."""
     # SQLite's own backup, all pages in one step: from one snapshot, while others may write.
     origin, target = source.engine.raw_connection(), copy.engine.raw_connection()
     try:
