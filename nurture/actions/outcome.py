@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from nurture.actions.story import Happened
 from nurture.actions.why import Why
 from nurture.core.campaign import Campaign
 from nurture.core.values import WEEKDAYS
 from nurture.core.wording import said
+
+UTC_TIME = re.compile(r"(\d{4}-\d{2}-\d{2} \d{2}:\d{2}) UTC")
+
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
@@ -76,7 +81,12 @@ def localised(at: datetime, zone: ZoneInfo) -> str:
 
 def timeline(found: Why, zone: ZoneInfo) -> tuple[Event, ...]:
     """All that happened to somebody, in their own time."""
-    return tuple(Event(one.at, localised(one.at, zone), one.text) for one in found.story)
+    return tuple(Event(one.at, localised(one.at, zone), _told(one, zone)) for one in found.story)
+
+
+def _told(one: Happened, zone: ZoneInfo) -> str:
+    text = UTC_TIME.sub(lambda told: localised(datetime.fromisoformat(f"{told[1]}+00:00"), zone), one.text)
+    return f"{text} ({one.written.path}:{one.written.line})" if one.written else text
 
 
 def left_because(campaign: Campaign, reason: str | None, because: str) -> bool:
