@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from nurture.actions.offer import reserve_planned
-from nurture.actions.queries import Queries
+from nurture.actions.queries import Queries, Version
 from nurture.actions.record import stir
 from nurture.core.campaign import NotifyStep, SetStep, StopMailingStep, WithdrawConsentStep
 from nurture.core.decide import (
@@ -31,6 +31,7 @@ from nurture.core.telling import Notice, Told
 from nurture.store import enrollments, marks, suppressions
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.enrollments import Due
+from nurture.store.releases import hold
 from nurture.store.telling import add_notices
 
 STEPS_A_LOOK = 50
@@ -56,19 +57,26 @@ class Outcome:
 def advance(database: Database, queries: Queries, now: datetime) -> int:
     """Decide at most one batch of due enrollments for each campaign that moves. Returns how many were decided.
 
-    Idempotent: what is decided is due no more, and nobody is decided twice at once.
+    Idempotent: what is decided is due no more, and nobody is decided twice at once. Decides nobody for a release that
+    runs no more.
     """
     decided = 0
     for name in queries.due_campaigns(database, now):
-        with database.write() as connection:
-            due = queries.due(name).some(connection, now, BATCH)
-            if due:
-                course = queries.program.courses[name]
-                outcome = _decide_all(course, due, now)
-                _record(connection, outcome, now)
-                reserve_planned(connection, course, outcome.messages, now)
-                decided += len(due)
+        for version in queries.versions(name):
+            with database.write() as connection:
+                if not hold(connection, queries.release.id):
+                    return decided
+                decided += _advance(connection, version, now)
     return decided
+
+
+def _advance(connection: Connection, version: Version, now: datetime) -> int:
+    due = version.due.some(connection, now, BATCH)
+    if due:
+        outcome = _decide_all(version.course, due, now)
+        _record(connection, outcome, now)
+        reserve_planned(connection, version.course, outcome.messages, now)
+    return len(due)
 
 
 def _decide_all(course: Course, due: Iterable[Due], now: datetime) -> Outcome:

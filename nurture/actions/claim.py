@@ -10,7 +10,7 @@ from typing import Any
 from nurture.actions.choose import Choices, Chosen
 from nurture.actions.fill import Filled, Filling
 from nurture.actions.offer import Offer, coupon_of, offers
-from nurture.actions.queries import Queries
+from nurture.actions.queries import Queries, Version
 from nurture.actions.release import Emails
 from nurture.actions.stop import stopped
 from nurture.core import gate
@@ -22,6 +22,7 @@ from nurture.core.program import Course, Program
 from nurture.store import coupons, messages
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.messages import Candidate
+from nurture.store.releases import hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +68,27 @@ def claim(database: Database, queries: Queries, emails: Emails, provider: str, r
     """Claim at most `room` due messages of the first campaign, in the project's order, that has any.
 
     One transaction: gate, limits, rendering and intent. After it every claimed message is `sending`, its fence
-    raised, its values kept; whatever happens to this process, nobody sends it by guess.
+    raised, its values kept; whatever happens to this process, nobody sends it by guess. Claims nothing for a release
+    that runs no more.
     """
     refused = 0
     for name in queries.sending_campaigns(database, now):
-        with database.write() as connection:
-            claimed = claim_in(connection, queries, emails, provider, name, room, now)
-        refused += claimed.refused
-        if claimed.claims:
-            return Claimed(claimed.claims, refused)
+        for version in queries.versions(name):
+            with database.write() as connection:
+                if not hold(connection, queries.release.id):
+                    return Claimed((), refused)
+                claimed = _Claimer(connection, queries, version, emails, provider, now).claim(room)
+            refused += claimed.refused
+            if claimed.claims:
+                return Claimed(claimed.claims, refused)
     return Claimed((), refused)
 
 
 def claim_in(
     connection: Connection, queries: Queries, emails: Emails, provider: str, name: str, room: int, now: datetime
 ) -> Claimed:
-    """Claim at most `room` due messages of the campaign `name`, in an open transaction."""
-    return _Claimer(connection, queries, emails, provider, now).claim(name, room)
+    """Claim at most `room` due messages of the campaign `name` as its files say, in an open transaction."""
+    return _Claimer(connection, queries, queries.versions(name)[0], emails, provider, now).claim(room)
 
 
 def bounds_of(connection: Connection, program: Program, course: Course, now: datetime) -> Bounds:
@@ -103,14 +108,16 @@ def bounds_of(connection: Connection, program: Program, course: Course, now: dat
 class _Claimer:
     """One claim transaction."""
 
-    def __init__(self, connection: Connection, queries: Queries, emails: Emails, provider: str, now: datetime) -> None:
-        self._connection, self._queries, self._emails = connection, queries, emails
+    def __init__(
+        self, connection: Connection, queries: Queries, version: Version, emails: Emails, provider: str, now: datetime
+    ) -> None:
+        self._connection, self._queries, self._version, self._emails = connection, queries, version, emails
         self._provider, self._now = provider, now
         self._refusals: list[tuple[Candidate, Defer | Skip, str]] = []
         self._offers: dict[str, Offer] = {}
 
-    def claim(self, name: str, room: int) -> Claimed:
-        course = self._queries.program.courses[name]
+    def claim(self, room: int) -> Claimed:
+        course = self._version.course
         bounds = bounds_of(self._connection, self._queries.program, course, self._now)
         self._choices = Choices(self._connection, course, self._queries.release.salt)
         passed = self._offer(course, bounds, self._ask(course, bounds, room))
@@ -128,7 +135,7 @@ class _Claimer:
 
     def _ask(self, course: Course, bounds: Bounds, room: int) -> list[Candidate]:
         """Those that pass; where a whole look is refused, a larger one, so that refusals do not hold up the rest."""
-        query = self._queries.claim(course.campaign.name)
+        query = self._version.claim
         for size in (room, BATCH):
             passed: dict[str, Candidate] = {}
             self._refusals.clear()
@@ -198,7 +205,7 @@ class _Claimer:
         return found
 
     def _render(self, course: Course, candidates: Sequence[Candidate]) -> list[_Rendered]:
-        filling = Filling(self._connection, self._queries, self._emails, course, candidates, self._offers)
+        filling = Filling(self._connection, self._queries, self._emails, self._version, candidates, self._offers)
         found = []
         for candidate in candidates:
             try:

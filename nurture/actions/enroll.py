@@ -12,6 +12,7 @@ from nurture.actions.entry import entered, entry_row
 from nurture.actions.queries import Queries
 from nurture.actions.rank import keep_ranks
 from nurture.core.enter import Dated, EnterAtMoment, EnterByLook, EnterOn
+from nurture.core.errors import Superseded
 from nurture.store import dated, entering, occasions
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.enrollments import lock_contacts
@@ -21,8 +22,16 @@ from nurture.store.entering import Entrance, State
 def enroll(database: Database, queries: Queries, now: datetime) -> int:
     """Do at most one batch of looking for every campaign that is live. Returns how many looks were had.
 
-    Idempotent: an enrollment's id derives from contact, campaign and how many there were before.
+    Idempotent: an enrollment's id derives from contact, campaign and how many there were before. Lets nobody in for a
+    release that runs no more.
     """
+    try:
+        return _enroll(database, queries, now)
+    except Superseded:
+        return 0
+
+
+def _enroll(database: Database, queries: Queries, now: datetime) -> int:
     ranked = keep_ranks(database, queries.program, now)
     with database.read() as connection:
         states = entering.campaign_states(connection)
@@ -106,7 +115,7 @@ def _enter(
 ) -> int:
     """Enroll those of these contacts, whose rows are locked, who may enter."""
     rows = [
-        entry_row(queries, entrance, contact_id, entered_at, now, ordinal=ordinal)
+        entry_row(queries.release, entrance.course, contact_id, entered_at, now, ordinal=ordinal)
         for contact_id, ordinal, _ in entrance.entering(connection, ids, now)
     ]
     entering.enroll(connection, rows)

@@ -107,7 +107,8 @@ class DatedEntrance:
 
     def _row(self, contact_id: str, planned: datetime, key: str) -> dict[str, object]:
         since = entered(planned, self._now)
-        return entry_row(self._queries, self._entrance, contact_id, since, self._now, key=key, arrived_at=planned)
+        release, course = self._queries.release, self._entrance.course
+        return entry_row(release, course, contact_id, since, self._now, key=key, arrived_at=planned)
 
 
 def dated_entrances(queries: Queries, states: Mapping[str, State], now: datetime) -> list[DatedEntrance]:

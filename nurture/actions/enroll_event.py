@@ -67,7 +67,7 @@ class EventEntrance:
 
     def _row(self, occasion: Occasion, key: str, ordinal: int) -> dict[str, Any]:
         return entry_row(
-            self._queries, self._entrance, occasion.contact_id, occasion.occurred_at, self._now,
+            self._queries.release, self._entrance.course, occasion.contact_id, occasion.occurred_at, self._now,
             key=key, ordinal=ordinal, event_id=occasion.event_id,
         )  # fmt: skip
 

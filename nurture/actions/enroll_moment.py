@@ -83,8 +83,9 @@ class MomentEntrance:
     def _row(self, contact_id: str, timezone: str | None) -> dict[str, Any]:
         moment = self._moment(timezone)
         begins = moment + offset(self._enter.spread, stable_share("spread", self._name, contact_id))
+        since = entered(moment, self._now)
         return entry_row(
-            self._queries, self._entrance, contact_id, entered(moment, self._now), max(begins, self._now),
+            self._queries.release, self._entrance.course, contact_id, since, max(begins, self._now),
             key=self._enter.key(), arrived_at=begins,
         )  # fmt: skip
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from nurture.actions.queries import Queries
+from nurture.actions.release import Release
 from nurture.core.decide import Arm
 from nurture.core.experiment import arm_in
 from nurture.core.ids import enrollment_id
+from nurture.core.program import Course
 from nurture.store.enrollments import LIVE
-from nurture.store.entering import Entrance
 
 LATE = timedelta(hours=12)
 """Somebody this much later than planned enters as of now: what they did meanwhile they did before they entered."""
 
 
 def entry_row(
-    queries: Queries,
-    entrance: Entrance,
+    release: Release,
+    course: Course,
     contact_id: str,
     entered_at: datetime,
     due_at: datetime,
@@ -32,15 +32,15 @@ def entry_row(
 
     Its id derives from contact, campaign, entry key and how many there were before on that occasion.
     """
-    campaign = entrance.campaign
-    arm = arm_in(entrance.course, queries.program.project, queries.release.salt, contact_id)
+    campaign = course.campaign
+    arm = arm_in(course, release.program.project, release.salt, contact_id)
     begins = arrived_at or entered_at
-    measured = {None: entered_at, entrance.course.first: begins}.get(campaign.holdout.from_)
+    measured = {None: entered_at, course.first: begins}.get(campaign.holdout.from_)
     return {
         "contact_id": contact_id, "id": enrollment_id(contact_id, campaign.name, key, ordinal),
-        "campaign": campaign.name, "entry_key": key, "ordinal": ordinal, "release_id": queries.release.id,
+        "campaign": campaign.name, "entry_key": key, "ordinal": ordinal, "release_id": release.id,
         "arm": arm.value, "measured_from": entered_at if arm is Arm.PROJECT else measured,
-        "exclusive": campaign.overlap is None, "state": LIVE, "step": entrance.course.first,
+        "exclusive": campaign.overlap is None, "state": LIVE, "step": course.first,
         "entered_at": entered_at, "event_id": event_id,
         "arrived_at": begins, "due_at": due_at, "why": "", "decisions": 0,
     }  # fmt: skip

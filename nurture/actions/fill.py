@@ -9,12 +9,11 @@ from typing import Any
 
 from nurture.actions.choose import Chosen
 from nurture.actions.offer import Offer
-from nurture.actions.queries import Queries
+from nurture.actions.queries import Queries, Version
 from nurture.actions.release import Emails
 from nurture.actions.values import event_values, owner_of, template_values
 from nurture.core.email import Mailbox
 from nurture.core.enter import EnterOn
-from nurture.core.program import Course
 from nurture.emails.fill import Envelope, FilledEmail, Filler
 from nurture.store import messages, occasions
 from nurture.store.accounts import load_accounts
@@ -57,10 +56,10 @@ class Filling:
     """Fills emails of one campaign's due messages. All that they show is read at once, when it is made."""
 
     def __init__(
-        self, connection: Connection, queries: Queries, emails: Emails, course: Course,
+        self, connection: Connection, queries: Queries, emails: Emails, version: Version,
         candidates: Sequence[Candidate], offers: Mapping[str, Offer],
     ) -> None:  # fmt: skip
-        self._queries, self._emails, self._course, self._offers = queries, emails, course, offers
+        self._queries, self._emails, self._version, self._offers = queries, emails, version, offers
         bought = {one.contact_id for one in candidates if one.contact["purchase_count"]}
         self._purchases = messages.last_purchases(connection, bought)
         self._events = self._entered_on(connection, candidates)
@@ -68,7 +67,7 @@ class Filling:
 
     def _entered_on(self, connection: Connection, candidates: Sequence[Candidate]) -> dict[str, dict[str, Any]]:
         """The values of the events on which they entered, by enrollment."""
-        if not isinstance(self._course.campaign.enter, EnterOn):
+        if not isinstance(self._version.course.campaign.enter, EnterOn):
             return {}
         keys = [(one.contact_id, one.enrollment_id) for one in candidates]
         currency = self._queries.program.project.currency
@@ -78,8 +77,9 @@ class Filling:
     def of(self, candidate: Candidate, chosen: Chosen) -> Filled:
         """The email of one of them. Raises RenderError where it cannot be made, NotFound where there is none."""
         contact = {**candidate.contact, "account": self._accounts.get(candidate.contact["account_id"])}
-        campaign = self._course.campaign
-        digest = self._queries.release.email(campaign.name, candidate.step, contact["locale"], chosen.variant or "")
+        campaign = self._version.course.campaign
+        locale, variant = contact["locale"], chosen.variant or ""
+        digest = self._version.emails.email(campaign.name, candidate.step, locale, variant)
         filler = self._emails.filler(digest)
         offer = self._offers.get(candidate.id)
         coupon = offer.values(contact["locale"] or self._queries.program.project.locale) if offer else None

@@ -266,12 +266,13 @@ def _tried(
     with trying.undone(database) as connection:
         stand = _stand(connection, draft, wanted, at)
         trying.owe(connection, stand.contact_id, stand.message_id)
-        candidate = draft.queries.claim(course.campaign.name).some(connection, at, 1)[0]
+        version = draft.queries.versions(course.campaign.name)[0]
+        candidate = version.claim.some(connection, at, 1)[0]
         if wanted.locale:
             candidate = replace(candidate, contact={**candidate.contact, "locale": wanted.locale})
         offered = shown_offers(connection, program.project, course, candidate, at)
         choices = Choices(connection, course, draft.release.salt)
-        filling = Filling(connection, draft.queries, emails, course, [candidate], offered)
+        filling = Filling(connection, draft.queries, emails, version, [candidate], offered)
         return filling.of(candidate, _chosen(choices, wanted, stand, candidate)), candidate, stand.made_up
 
 

@@ -8,12 +8,35 @@ from typing import Any
 
 from nurture.actions.release import Release
 from nurture.core.campaign import Status
-from nurture.core.program import Program
+from nurture.core.program import Course, Program
 from nurture.store import due
 from nurture.store.database import Connection, Database
 from nurture.store.enrollments import DueQuery
 from nurture.store.entering import Entrance
 from nurture.store.messages import ClaimQuery
+
+
+class Version:
+    """One version of a campaign that people follow, with its prepared questions. Safe to share between threads."""
+
+    def __init__(self, release: Release, course: Course, finishing: Release | None = None) -> None:
+        self._release, self.course, self._finishing = release, course, finishing
+        self._pinned = finishing.id if finishing else None
+
+    @property
+    def emails(self) -> Release:
+        """The release whose emails they get."""
+        return self._finishing or self._release
+
+    @cached_property
+    def due(self) -> DueQuery:
+        """The question for its due enrollments."""
+        return DueQuery(self._release.program, self.course, self._release.salt, self._pinned)
+
+    @cached_property
+    def claim(self) -> ClaimQuery:
+        """The question for its due messages."""
+        return ClaimQuery(self._release.program, self.course, self._pinned)
 
 
 class Queries:
@@ -22,8 +45,7 @@ class Queries:
     def __init__(self, release: Release) -> None:
         self.release = release
         self.program: Program = release.program
-        self._due: dict[str, DueQuery] = {}
-        self._claim: dict[str, ClaimQuery] = {}
+        self._versions: dict[str, list[Version]] = {}
 
     @cached_property
     def moving(self) -> list[str]:
@@ -64,14 +86,12 @@ class Queries:
             found = set(due.due_campaigns(connection, self._messages, now))
         return [name for name in self.moving if name in found]
 
-    def due(self, campaign: str) -> DueQuery:
-        """The question for a campaign's due enrollments."""
-        if campaign not in self._due:
-            self._due[campaign] = DueQuery(self.program, self.program.courses[campaign], self.release.salt)
-        return self._due[campaign]
-
-    def claim(self, campaign: str) -> ClaimQuery:
-        """The question for a campaign's due messages."""
-        if campaign not in self._claim:
-            self._claim[campaign] = ClaimQuery(self.program, self.program.courses[campaign])
-        return self._claim[campaign]
+    def versions(self, campaign: str) -> list[Version]:
+        """The versions that people of a campaign follow: that of the files, then those on which some finish."""
+        if campaign not in self._versions:
+            theirs = [Version(self.release, self.program.courses[campaign])]
+            for (name, earlier), course in self.program.finishing.items():
+                if name == campaign:
+                    theirs.append(Version(self.release, course, self.release.earlier[earlier]))
+            self._versions[campaign] = theirs
+        return self._versions[campaign]

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from threading import Lock
 
-from nurture import __version__
 from nurture.actions.check import Checked
 from nurture.core.errors import NotFound, ProjectError
-from nurture.core.problem import Problem
-from nurture.core.program import Program
+from nurture.core.program import Program, course
+from nurture.core.version import Version
 from nurture.emails.compile import CompiledEmail
 from nurture.emails.fill import Filler
 from nurture.emails.links import Signer
 from nurture.files.countries import PublicCalendars
-from nurture.files.folder import PERSONAS, SCENARIOS, is_campaign
 from nurture.files.loader import load_published
-from nurture.store import releases
+from nurture.store import edits, releases, runs
 from nurture.store.database import Connection, Database
 
 RESTAGE = "restage_after"
@@ -28,7 +27,11 @@ RESTAGE = "restage_after"
 
 @dataclass(frozen=True)
 class Release:
-    """What runs: an id, the program, and the digest of each compiled email."""
+    """What runs: an id, the program, and the digest of each compiled email.
+
+    `run` is the number of the change by which it came to run; `earlier` are the releases on whose versions people
+    finish, by id.
+    """
 
     id: int
     digest: str
@@ -36,6 +39,18 @@ class Release:
     program: Program
     emails: Mapping[releases.EmailKey, str]
     salt: str
+    run: int = 0
+    earlier: Mapping[int, Release] = field(default_factory=dict)
+
+    def version(self, campaign: str) -> Version:
+        """What a campaign of this release means."""
+        emails = {key[1:]: digest for key, digest in self.emails.items() if key[0] == campaign}
+        return Version(self.program.courses[campaign], emails)
+
+    @cached_property
+    def versions(self) -> Mapping[str, Version]:
+        """What its campaigns mean, by name."""
+        return {name: self.version(name) for name in self.program.courses}
 
     def email(self, campaign: str, step: str, locale: str | None, variant: str = "") -> str:
         """The digest of the email for a contact of that locale: the exact one, its language's, else the default.
@@ -83,81 +98,81 @@ class Emails:
 
 
 class Releases:
-    """What was published; each release is read once and kept in memory. Safe to share between threads."""
+    """What was published; each release is read once and kept in memory. Safe to share between threads.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    `by` is who publishes: it stands in the history.
+    """
+
+    def __init__(self, database: Database, by: str = "") -> None:
+        self._database, self.by = database, by
         self._known: dict[int, Release] = {}
+        self._current: Release | None = None
 
     def current(self) -> Release:
         """The release that runs. Raises NotFound when nothing was published yet."""
         with self._database.read() as connection:
-            row = releases.latest_release(connection)
+            row, run = releases.latest_release(connection), runs.current_run(connection)
             if row is None:
                 raise NotFound("nothing is published yet; `nurture run` publishes the project's files")
-            return self._release(connection, row)
+            now = self._current
+            if now is None or (now.id, now.run) != (row.id, run):
+                now = self._current = self._with_earlier(connection, self.read(connection, row), run)
+            return now
 
     def of(self, connection: Connection, release_id: int) -> Release | None:
         """The release of that id; None where there is none, or this version can no longer read it."""
         row = releases.release_row(connection, release_id)
         try:
-            return self._release(connection, row) if row else None
+            return self.read(connection, row) if row else None
         except (ValueError, KeyError, ProjectError):
             return None
 
-    def _release(self, connection: Connection, row: releases.ReleaseRow) -> Release:
+    def _with_earlier(self, connection: Connection, release: Release, run: int) -> Release:
+        """The release, with the versions on which people finish laid out in the project as it is now."""
+        earlier, finishing = {}, {}
+        for campaign, id_ in edits.pinned_versions(connection):
+            earlier[id_] = self.by_id(connection, id_)
+            before = earlier[id_].program.courses[campaign].campaign
+            finishing[campaign, id_] = course(before, release.program.project, PublicCalendars())
+        program = replace(release.program, finishing=finishing)
+        return replace(release, program=program, run=run, earlier=earlier)
+
+    def read(self, connection: Connection, row: releases.ReleaseRow) -> Release:
+        """A release by its row; read once."""
         if row.id not in self._known:
             self._known[row.id] = _read(connection, row)
         return self._known[row.id]
 
-    def publish(self, checked: Checked, now: datetime) -> Release:
-        """Make what was checked the release that runs.
+    def by_id(self, connection: Connection, release_id: int) -> Release:
+        """A release by its id."""
+        known = self._known.get(release_id)
+        return known or self.read(connection, releases.one_release(connection, release_id))
 
-        Campaigns with errors are left out; the others run. Raises ProjectError when the project file itself
-        is wrong, or when people stand at a step that the new files no longer have.
+    def publish(self, checked: Checked, now: datetime) -> Release:
+        """Make what was checked the release that runs, and let those under way go on as their campaigns' `edits` say.
+
+        A campaign with errors goes on as it was published last. Raises ProjectError when the project file itself is
+        wrong, or when an edit would lose people or send them an email twice.
         """
-        project = checked.loaded.project
-        if project is None:
-            raise ProjectError(checked.problems)
-        files = {path: text for path, text in checked.loaded.files.items() if _runs(path, checked.broken)}
-        program = Program.of(
-            project, [c for c in checked.loaded.campaigns if c.name not in checked.broken], PublicCalendars()
-        )
-        emails = {key: compiled.to_bytes() for key, compiled in checked.emails.items() if key[0] in program.courses}
-        with self._database.write() as connection:
-            lost = _left_standing(program, releases.standing_at(connection))
-            if lost:
-                raise ProjectError(lost)
-            before = releases.latest_release(connection)
-            if before and self._release(connection, before).program.rules != program.rules:
-                releases.set_meta(connection, RESTAGE, "")
-            row = releases.save_release(connection, files, emails, __version__, now)
-            releases.set_meta(connection, "running_release", str(row.id))
-            if releases.get_meta(connection, "salt") is None:
-                releases.set_meta(connection, "salt", secrets.token_hex(16))
+        from nurture.actions.publish import Publisher
+
+        with self.changing() as connection:
+            Publisher(connection, self, now).publish(checked)
         return self.current()
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """A transaction that may make releases; where it fails, they are forgotten with it."""
+        before = dict(self._known)
+        try:
+            with self._database.write() as connection:
+                yield connection
+        except BaseException:
+            self._known = before
+            raise
 
 
 def _read(connection: Connection, row: releases.ReleaseRow) -> Release:
     program = Program.of(*load_published(releases.release_files(connection, row.id)), PublicCalendars())
     salt = releases.get_meta(connection, "salt") or ""
     return Release(row.id, row.digest, row.published_at, program, releases.release_emails(connection, row.id), salt)
-
-
-def _runs(path: str, broken: frozenset[str]) -> bool:
-    """Whether a file is part of what runs: people made up and their stories are not, nor are campaigns with errors."""
-    if path == PERSONAS or path.startswith(f"{SCENARIOS}/"):
-        return False
-    return not is_campaign(path) or path.removeprefix("campaigns/").removesuffix(".yaml") not in broken
-
-
-def _left_standing(program: Program, standing: Mapping[tuple[str, str], int]) -> list[Problem]:
-    return [
-        Problem(
-            f"campaigns/{campaign}.yaml", 1, 1, "step-removed",
-            f"{count} people stand at the step {step!r}, which the file no longer has",
-            "keep the step until they have left it, or set the campaign's status to ended",
-        )
-        for (campaign, step), count in sorted(standing.items())
-        if campaign in program.courses and step not in program.courses[campaign].places
-    ]  # fmt: skip

@@ -72,11 +72,11 @@ def settle(
         told: Told = {}
         for one, outcome in settled:
             if isinstance(outcome, Accepted) and one.outgoing.contact_id in standings:
-                told.setdefault(one.outgoing.contact_id, []).extend(_reached(one, standings, mine[one.key], now))
+                told.setdefault(one.outgoing.contact_id, []).extend(_reached(one, standings, mine[one.key][1], now))
         tell(connection, queries.program, {cid: standings[cid] for cid in told}, told, now)
         _release_places(connection, settled)
         coupons.settle(connection, [one.key for one, outcome in settled if isinstance(outcome, Rejected | Unavailable)])
-        keys = [(one.outgoing.contact_id, one.enrollment_id, one.outgoing.step) for one, _ in settled]
+        keys = [(one.outgoing.contact_id, one.enrollment_id, mine[one.key][0]) for one, _ in settled]
         messages.wake_enrollments(connection, keys, now)
         weigh_evidence(connection, queries.program, _lost(settled), now)
         if queries.program.asks_received:

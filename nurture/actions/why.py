@@ -104,8 +104,9 @@ def _tell(
 
 
 def release_of(book: Book, enrollment: Row) -> Release:
-    """The release whose rules a live enrollment follows."""
-    return book.running
+    """The release whose rules a live enrollment follows: the one it finishes on, else the one that runs."""
+    pinned = enrollment["pinned"]
+    return book.running.earlier.get(pinned, book.running) if pinned else book.running
 
 
 class _Standing:

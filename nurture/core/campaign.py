@@ -45,6 +45,15 @@ class Status(StrEnum):
     ENDED = "ended"
 
 
+class Edits(StrEnum):
+    """What becomes of those inside when what the file means for them changes."""
+
+    FOLLOW = "follow"
+    FINISH = "finish"
+    RESTART = "restart"
+    EXIT = "exit"
+
+
 class Audience(Closed):
     """Who may enter; asked at entry only."""
 
@@ -326,6 +335,23 @@ class Campaign(Closed):
     stay_while: Condition | None = Field(
         None, description="The enrollment ends when this no longer holds.", examples=[{"stage": ["lead", "prospect"]}]
     )
+    edits: Edits = Field(
+        Edits.FOLLOW,
+        description="What becomes of those inside when the file changes. follow: they go on in the new version where "
+        "they stand; finish: they finish on theirs; restart: they begin the new one at its first step; exit: they "
+        "leave.",
+        examples=["finish"],
+    )
+    moved: dict[StepId, StepId] = Field(
+        {},
+        description="Steps that got another id: the old one and the new one. People and their emails move along.",
+        examples=[{"miss-you": "we-miss-you"}],
+    )
+    removed: dict[StepId, Literal["next", "exit"]] = Field(
+        {},
+        description="Steps that are gone, and what those do who stand there: go on to what followed (next), or leave.",
+        examples=[{"second-reminder": "next"}],
+    )
     steps: tuple[Step, ...] = Field(min_length=1, description="What happens, in order.")
 
 
@@ -348,5 +374,5 @@ def walk_steps(steps: tuple[Any, ...]) -> Iterator[StepBase]:
             yield from walk_steps(inside)
 
 
-__all__ = ["Campaign", "Duration", "Holdout", "Hours", "IfStep", "SendStep", "SetStep", "SplitStep", "Status",
+__all__ = ["Campaign", "Duration", "Edits", "Holdout", "Hours", "IfStep", "SendStep", "SetStep", "SplitStep", "Status",
            "StopMailingStep", "WaitStep"]  # fmt: skip

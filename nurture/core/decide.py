@@ -32,6 +32,9 @@ from nurture.core.window import date_comes, next_open, next_time
 EMAIL_IS_DUE = "email is due"
 """Why an enrollment stands at a send whose message has not left."""
 
+HAD_BEFORE = "had before"
+"""Why an email is not sent to somebody who began anew: it came to them on the passage before."""
+
 STANDS_FOR = timedelta(hours=72)
 """How long an enrollment waits for a message in the air; then it goes on as if the message had been sent."""
 
@@ -68,7 +71,8 @@ class Standing:
 
     The message is the one of the step, if the step sends and it was made already: its state, its reason, when it
     was claimed, and when it was settled (accepted, skipped or rejected). `chance` is what lots are drawn by: the
-    project's salt, the campaign, the contact. `measured_from` is when it came to where holding out begins.
+    project's salt, the campaign, the contact. `measured_from` is when it came to where holding out begins. `due_at` is
+    when it was to be asked.
     """
 
     step: str
@@ -85,6 +89,7 @@ class Standing:
     country: str | None = None
     chance: tuple[str, str, str] = ("", "", "")
     measured_from: datetime | None = None
+    due_at: datetime | None = None
 
     @property
     def held_out(self) -> bool:
@@ -205,12 +210,16 @@ def _send(course: Course, step: SendStep, after: str | None, standing: Standing,
             return Move(after, due, "held out") if due <= now else Wait(due, "held out")
         expires = course.campaign.expires.after(due, standing.zone)
         return Send(due, expires, "in the window" if due == standing.arrived_at else "waits for the window")
+    # An edit may have put the step where somebody comes who had its email before.
+    settled_at = max(standing.settled_at or now, standing.arrived_at)
     match standing.message:
         case MessageState.ACCEPTED:
-            return Move(after, standing.settled_at or now, "sent")
+            return Move(after, settled_at, "sent")
         case MessageState.SKIPPED | MessageState.REJECTED:
+            if standing.message_reason == HAD_BEFORE:
+                return Move(after, settled_at, HAD_BEFORE)
             if step.otherwise == "continue":
-                return Move(after, standing.settled_at or now, f"not sent: {standing.message_reason}")
+                return Move(after, settled_at, f"not sent: {standing.message_reason}")
             return Exit(standing.message_reason or standing.message.value)
         case MessageState.DUE | MessageState.RETRY:
             return Wait(max(standing.expires_at or now, now + timedelta(hours=1)), EMAIL_IS_DUE)
@@ -238,7 +247,12 @@ def _wait(
             return _wait_for(wait, after, standing, answers, now)
         case _:
             raise TypeError(f"unknown wait {step.wait!r}")
-    return Move(after, until, "waited") if until <= now else Wait(until, why)
+    return Move(after, _over(until, standing), "waited") if until <= now else Wait(until, why)
+
+
+def _over(until: datetime, standing: Standing) -> datetime:
+    """When a wait is over: at its end, or when somebody made it shorter who had then waited for longer already."""
+    return max(until, standing.due_at) if standing.due_at else until
 
 
 def _wait_for_date(wait: UntilDate, after: str | None, standing: Standing, answers: Answers, now: datetime) -> Decision:
@@ -256,7 +270,7 @@ def _wait_for(wait: UntilHappened, after: str | None, standing: Standing, answer
         return Move(after, now, "it happened")
     until = wait.at_most.after(standing.arrived_at, standing.zone)
     if until <= now:
-        return Move(after, until, "it did not happen")
+        return Move(after, _over(until, standing), "it did not happen")
     sooner = answers.flips_at if answers.flips_at and now < answers.flips_at < until else until
     return Wait(sooner, f"waits for it, at most {wait.at_most}")
 

@@ -5,7 +5,8 @@ NurtureError
 ├── ConfigError      the service cannot start as it is configured
 ├── InputError       a command's argument or an input file cannot be used
 ├── NotFound         what was named does not exist
-└── RenderError      an email cannot be made for this contact
+├── RenderError      an email cannot be made for this contact
+└── Superseded       another release came to run meanwhile
 """
 
 from __future__ import annotations
@@ -40,3 +41,7 @@ class NotFound(NurtureError):
 
 class RenderError(NurtureError):
     """An email cannot be made from this template for this contact."""
+
+
+class Superseded(NurtureError):
+    """Another release came to run since this work began; whoever does it looks again with that one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import zip_longest
@@ -67,8 +67,11 @@ class Course:
     @cached_property
     def held_steps(self) -> frozenset[str]:
         """The steps that come after holding out begins, that one among them."""
-        begins, found = self.campaign.holdout.from_ or self.first, set[str]()
-        ahead = [begins]
+        return self.from_here(self.campaign.holdout.from_ or self.first)
+
+    def from_here(self, step: str) -> frozenset[str]:
+        """A step and all those that somebody who stands there may yet come to."""
+        ahead, found = [step], set[str]()
         while ahead:
             name = ahead.pop()
             if name in self.places and name not in found:
@@ -139,6 +142,8 @@ class Program:
 
     project: Project
     courses: Mapping[str, Course]
+    finishing: Mapping[tuple[str, int], Course] = field(default_factory=dict)
+    """Earlier versions on which people finish, by campaign and release."""
 
     @classmethod
     def of(cls, project: Project, campaigns: Iterable[Campaign], countries: Countries = NO_COUNTRIES) -> Program:
@@ -149,6 +154,11 @@ class Program:
         rank = {name: place for place, name in enumerate(project.order)}
         ordered = sorted(campaigns, key=lambda campaign: (rank.get(campaign.name, len(rank)), campaign.name))
         return cls(project, {campaign.name: course(campaign, project, countries) for campaign in ordered})
+
+    @property
+    def _asking(self) -> list[Course]:
+        """The courses of all who are under way, on whatever version."""
+        return [*self.courses.values(), *self.finishing.values()]
 
     @cached_property
     def rules(self) -> Rules:
@@ -196,27 +206,27 @@ class Program:
     @cached_property
     def asked_events(self) -> frozenset[str]:
         """The names of the project's own events that any campaign asks about, so that one may change an answer."""
-        asked = (one for course in self.courses.values() for one in conditions_of(course.campaign))
+        asked = (one for course in self._asking for one in conditions_of(course.campaign))
         named = {leaf.did.event for one in asked for leaf in walk(one) if isinstance(leaf, Did)}
         return frozenset(named) | frozenset(self._entered_on)
 
     @cached_property
     def ranks(self) -> dict[str, float]:
         """The ranks by spending that campaigns ask for: their shares by name."""
-        conditions = (one for course in self.courses.values() for one in conditions_of(course.campaign))
+        conditions = (one for course in self._asking for one in conditions_of(course.campaign))
         asked = (leaf for one in conditions for leaf in walk(one))
         return {leaf.spend.name: leaf.spend.top for leaf in asked if isinstance(leaf, SpendIs)}
 
     @cached_property
     def asks_accounts(self) -> bool:
         """Whether any campaign asks about colleagues, so that what one does may change the answer for the others."""
-        asked = (one for course in self.courses.values() for one in conditions_of(course.campaign))
+        asked = (one for course in self._asking for one in conditions_of(course.campaign))
         return any(isinstance(leaf, AccountIs) for one in asked for leaf in walk(one))
 
     @cached_property
     def asks_received(self) -> bool:
         """Whether any campaign asks which emails arrived, so that one's arrival may change an answer."""
-        asked = (one for course in self.courses.values() for one in conditions_of(course.campaign))
+        asked = (one for course in self._asking for one in conditions_of(course.campaign))
         return any(isinstance(leaf, Received) for one in asked for leaf in walk(one))
 
     def zone_of(self, name: str | None) -> ZoneInfo:

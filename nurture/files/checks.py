@@ -12,7 +12,7 @@ from typing import Any
 from nurture.core.dates import LocalMoment, parse_moment
 from nurture.core.values import Duration, parse_duration, parse_money, parse_share, parse_switch
 from nurture.core.zone import zone
-from nurture.files import contradictions, places, reach, walk
+from nurture.files import contradictions, moves, places, reach, walk
 from nurture.files.closed import closed_all_year
 from nurture.files.findings import Finding, Scene
 from nurture.files.nearest import did_you_mean, nearest
@@ -391,5 +391,5 @@ RULES: tuple[Rule, ...] = (
     duplicate_steps, named_steps, topic, webhooks, pools, templates, entry_in_audience, steps_of_colleagues, opens,
     countries, locales, sums, zero_lengths, never_open, re_enters, ends_after_start, always_closed, has_audience,
     same_as_entry, scored, winners, held_out, sends_something, contradictions.never_true, reach.after_the_end,
-    reach.opens_too_late, reach.idle_limits, reach.nobody_held_out, reach.goal_met,
+    reach.opens_too_late, reach.idle_limits, reach.nobody_held_out, reach.goal_met, moves.moved, moves.removed,
 )  # fmt: skip

@@ -56,7 +56,14 @@ enrollment = table(
     Column("decisions", Integer, nullable=False, default=0),
     Column("ended_at", Instant),
     Column("reason", String(200)),
+    Column("pinned", Integer),
     PrimaryKeyConstraint("contact_id", "id"),
+)
+Index(
+    "ix_enrollment_pinned",
+    enrollment.c.campaign,
+    enrollment.c.pinned,
+    **only_where(enrollment.c.pinned.isnot(None) & (enrollment.c.state == "live")),
 )
 Index("ix_enrollment_due", enrollment.c.campaign, enrollment.c.due_at, **only_where(enrollment.c.due_at.isnot(None)))
 Index(

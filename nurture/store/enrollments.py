@@ -38,10 +38,15 @@ class Due:
 
 
 class DueQuery:
-    """The one query that brings a campaign's due enrollments with their answers; built once a release."""
+    """The one query that brings a campaign's due enrollments with their answers; built once a release.
 
-    def __init__(self, program: Program, course: Course, salt: str) -> None:
+    With `pinned`, of those who finish on the version of that release; else of those who follow the files.
+    """
+
+    def __init__(self, program: Program, course: Course, salt: str, pinned: int | None = None) -> None:
         self._program, self._course, self._salt = program, course, salt
+        version = enrollment.c.pinned.is_(None) if pinned is None else enrollment.c.pinned == pinned
+        self._theirs = and_(enrollment.c.campaign == course.campaign.name, version)
         self._asker = Asker(program.project, inside=True)
         self._statement = self._build()
 
@@ -58,10 +63,10 @@ class DueQuery:
                 m.state, m.reason, m.claimed_at, m.settled_at, m.accepted_at, m.expires_at,
                 contact.c.country, e.measured_from,
                 *exits(self._asker, self._course), self._step_answer(), self._flips_at(), self._unrated(),
-                *self._dates(),
+                *self._dates(), e.due_at,
             )
             .select_from(enrollment.join(contact, contact.c.id == e.contact_id).outerjoin(message, of_step))
-            .where(e.campaign == self._course.campaign.name, e.state == LIVE, e.due_at <= NOW)
+            .where(self._theirs, e.state == LIVE, e.due_at <= NOW)
             .order_by(e.due_at)
             .limit(MOST)
         )  # fmt: skip
@@ -108,7 +113,7 @@ class DueQuery:
 
     def _lock(self, connection: Connection, now: datetime, limit: int) -> list[str]:
         due = select(enrollment.c.contact_id).where(
-            enrollment.c.campaign == self._course.campaign.name, enrollment.c.state == LIVE, enrollment.c.due_at <= now
+            self._theirs, enrollment.c.state == LIVE, enrollment.c.due_at <= now
         )
         ids = connection.execute(due.order_by(enrollment.c.due_at).limit(limit)).scalars().all()
         return lock_contacts(connection, ids, skip=True) if ids else []
@@ -119,6 +124,7 @@ class DueQuery:
             message=MessageState(row[9]) if row[9] else None, message_reason=row[10], claimed_at=row[11],
             settled_at=row[13] or row[12], expires_at=row[14], enrollment=row[1], country=row[15],
             chance=(self._salt, self._course.campaign.name, row[0]), measured_from=row[16],
+            due_at=row[26],
         )  # fmt: skip
         said = replace(answers(row[17:21], row[21], row[22], row[23]), date=row[24] or row[25])
         return Due(row[0], row[1], row[2], row[3], standing, said)

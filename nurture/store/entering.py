@@ -30,10 +30,12 @@ from sqlalchemy import (
 
 from nurture.core.condition import Leaf, StageIs
 from nurture.core.enter import EnterAtMoment, EnterOn, EnterOnDate
+from nurture.core.errors import Superseded
 from nurture.core.program import Course, Program
 from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
 from nurture.store.database import MOST, insert_from, insert_new, upsert
 from nurture.store.enrollments import LIVE
+from nurture.store.releases import hold
 from nurture.store.tables import baseline, campaign_look, campaign_state, contact, contact_mark, enrollment
 from nurture.store.types import Instant, later, plain
 
@@ -225,7 +227,12 @@ class Entrance:
 
 
 def enroll(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Enroll contacts; whoever is enrolled already stays as they are."""
+    """Enroll contacts; whoever is enrolled already stays as they are.
+
+    Raises Superseded where the release that lets them in runs no more.
+    """
+    if rows and not hold(connection, rows[0]["release_id"]):
+        raise Superseded("another release runs by now")
     insert_new(connection, enrollment, rows)
 
 

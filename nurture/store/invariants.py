@@ -19,7 +19,7 @@ from nurture.core.money import convert
 from nurture.core.program import Course
 from nurture.core.project import ProjectLimits
 from nurture.core.values import Rate
-from nurture.store import arm_invariants, choice_invariants, offer_invariants
+from nurture.store import arm_invariants, choice_invariants, edit_invariants, offer_invariants
 from nurture.store.conditions import KINDS
 from nurture.store.messages import COUNTED, FOR_CAUSE
 from nurture.store.purchases import holding
@@ -98,7 +98,8 @@ def _orphan(_: Scope) -> Iterator[Select[Any]]:
 def _conserved(_: Scope) -> Iterator[Select[Any]]:
     yield select(*MESSAGE).where(m.state.not_in(STATES))
     d = decision.c
-    made = exists(select(1).where(m.contact_id == d.contact_id, m.enrollment_id == d.enrollment_id, m.step == d.step))
+    mine = and_(m.contact_id == d.contact_id, m.enrollment_id == d.enrollment_id)
+    made = exists(select(1).where(mine, or_(m.step == d.step, edit_invariants.renamed(d.step))))
     yield select(d.contact_id, d.enrollment_id, d.step, d.at).where(d.what == "send", not_(made))
 
 
@@ -350,4 +351,5 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(8, "branches", "No branch was taken for an open, click or reply that no human did.", _branches),
     *choice_invariants.INVARIANTS,
     *offer_invariants.INVARIANTS,
+    *edit_invariants.INVARIANTS,
 )  # fmt: skip

@@ -87,12 +87,17 @@ ACCOUNT = 17 + CONTACT_COLUMNS.index("account_id")
 
 
 class ClaimQuery:
-    """The one query that brings a campaign's due messages with all that decides over them; built once a release."""
+    """The one query that brings a campaign's due messages with all that decides over them; built once a release.
 
-    def __init__(self, program: Program, course: Course) -> None:
+    With `pinned`, of those who finish on the version of that release; else of all others.
+    """
+
+    def __init__(self, program: Program, course: Course, pinned: int | None = None) -> None:
         self._program, self._course = program, course
+        follows = or_(enrollment.c.pinned.is_(None), enrollment.c.state != LIVE)
+        theirs = follows if pinned is None else and_(enrollment.c.pinned == pinned, enrollment.c.state == LIVE)
         due = message.c.campaign == course.campaign.name, message.c.due_at <= NOW
-        self._statement = self._build().where(*due).limit(MOST)
+        self._statement = self._build().where(*due, theirs).limit(MOST)
 
     def _build(self) -> Select[Any]:
         m, e = message.c, enrollment.c
@@ -236,16 +241,19 @@ def give_back(connection: Connection, scope: str, bucket: str, places: int) -> N
     )
 
 
-def ours(connection: Connection, claims: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], datetime | None]:
+def ours(
+    connection: Connection, claims: Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], tuple[str, datetime | None]]:
     """Those claims, by (contact id, message id) with their fence, that nobody has taken over or settled.
 
-    With each, when a bounce of it was seen already.
+    With each, the id its step has by now, and when a bounce of it was seen already.
     """
-    statement = select(message.c.contact_id, message.c.id, message.c.fence, message.c.bounced_at).where(
-        message.c.contact_id.in_(sorted({contact_id for contact_id, _ in claims})), plain(message.c.state) == "sending"
+    m = message.c
+    statement = select(m.contact_id, m.id, m.fence, m.step, m.bounced_at).where(
+        m.contact_id.in_(sorted({contact_id for contact_id, _ in claims})), plain(m.state) == "sending"
     )
     rows = connection.execute(statement)
-    return {(row[0], row[1]): row[3] for row in rows if claims.get((row[0], row[1])) == row[2]}
+    return {(row[0], row[1]): (row[3], row[4]) for row in rows if claims.get((row[0], row[1])) == row[2]}
 
 
 def settle(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

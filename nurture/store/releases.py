@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,6 @@ from sqlalchemy import Connection, func, insert, select
 from nurture.store.database import insert_all, insert_new, upsert
 from nurture.store.tables import (
     compiled_email,
-    enrollment,
     file_content,
     meta,
     release,
@@ -35,28 +34,29 @@ class ReleaseRow:
 EmailKey = tuple[str, str, str, str]
 """Campaign, step, locale, variant."""
 
+RUNNING = "running_release"
+"""The setting under which the id of the release that runs is kept."""
+
 
 def digest_of(data: bytes) -> str:
     """The name of a content."""
     return hashlib.sha256(data).hexdigest()
 
 
-def release_digest(files: Mapping[str, str], version: str) -> str:
-    """The name of a set of files run by a version of nurture."""
+def release_digest(files: Mapping[str, str], emails: Mapping[EmailKey, str], version: str) -> str:
+    """The name of a set of files, and of the emails they make, run by a version of nurture."""
     whole = hashlib.sha256(version.encode())
     for path in sorted(files):
         whole.update(f"\0{path}\0{digest_of(files[path].encode())}".encode())
+    for key in sorted(emails):
+        whole.update("\0".join(("", *key, emails[key])).encode())
     return whole.hexdigest()
 
 
 def latest_release(connection: Connection) -> ReleaseRow | None:
     """The release that runs: the one published last, or gone back to."""
-    running = get_meta(connection, "running_release")
-    found = select(release).order_by(release.c.id.desc()).limit(1)
-    if running:
-        found = select(release).where(release.c.id == int(running))
-    row = connection.execute(found).one_or_none()
-    return ReleaseRow(*row) if row else None
+    running = get_meta(connection, RUNNING)
+    return release_row(connection, int(running)) if running else None
 
 
 def release_row(connection: Connection, release_id: int) -> ReleaseRow | None:
@@ -93,21 +93,29 @@ def release_emails(connection: Connection, release_id: int) -> dict[EmailKey, st
 
 
 def save_release(
-    connection: Connection, files: Mapping[str, str], emails: Mapping[EmailKey, bytes], version: str, now: datetime
+    connection: Connection,
+    files: Mapping[str, str],
+    emails: Mapping[EmailKey, str],
+    contents: Iterable[bytes],
+    version: str,
+    now: datetime,
 ) -> ReleaseRow:
-    """Keep a release; the same files and version are the same release."""
-    digest = release_digest(files, version)
+    """Keep a release; the same files, emails and version are the same release.
+
+    `emails` are digests; `contents` those of the compiled emails that may be new.
+    """
+    digest = release_digest(files, emails, version)
     found = connection.execute(select(release).where(release.c.digest == digest)).one_or_none()
     if found:
         return ReleaseRow(*found)
     statement = insert(release).values(digest=digest, published_at=now, version=version).returning(release.c.id)
     row = ReleaseRow(int(connection.execute(statement).scalar_one()), digest, now, version)
-    contents = {digest_of(text.encode()): text.encode() for text in files.values()}
-    insert_new(connection, file_content, [{"digest": name, "content": data} for name, data in contents.items()])
+    texts = {digest_of(text.encode()): text.encode() for text in files.values()}
+    insert_new(connection, file_content, [{"digest": name, "content": data} for name, data in texts.items()])
     insert_all(connection, release_file, [_file_row(row.id, path, text) for path, text in files.items()])
-    compiled = {digest_of(data): data for data in emails.values()}
+    compiled = {digest_of(data): data for data in contents}
     insert_new(connection, compiled_email, [{"digest": name, "content": data} for name, data in compiled.items()])
-    insert_all(connection, release_email, [_email_row(row.id, key, data) for key, data in emails.items()])
+    insert_all(connection, release_email, [_email_row(row.id, key, name) for key, name in emails.items()])
     return row
 
 
@@ -115,9 +123,9 @@ def _file_row(release_id: int, path: str, text: str) -> dict[str, Any]:
     return {"release_id": release_id, "path": path, "digest": digest_of(text.encode())}
 
 
-def _email_row(release_id: int, key: EmailKey, data: bytes) -> dict[str, Any]:
+def _email_row(release_id: int, key: EmailKey, digest: str) -> dict[str, Any]:
     names = dict(zip(("campaign", "step", "locale", "variant"), key, strict=True))
-    return {"release_id": release_id, **names, "digest": digest_of(data)}
+    return {"release_id": release_id, **names, "digest": digest}
 
 
 def email_content(connection: Connection, digest: str) -> bytes | None:
@@ -125,14 +133,29 @@ def email_content(connection: Connection, digest: str) -> bytes | None:
     return connection.execute(select(compiled_email.c.content).where(compiled_email.c.digest == digest)).scalar()
 
 
-def standing_at(connection: Connection) -> dict[tuple[str, str], int]:
-    """How many live enrollments stand at each step of each campaign."""
-    rows = connection.execute(
-        select(enrollment.c.campaign, enrollment.c.step, func.count())
-        .where(enrollment.c.state == "live")
-        .group_by(enrollment.c.campaign, enrollment.c.step)
-    )
-    return {(campaign, step): count for campaign, step, count in rows}
+def one_release(connection: Connection, release_id: int) -> ReleaseRow:
+    """A release that is known to be there, by its id."""
+    return ReleaseRow(*connection.execute(select(release).where(release.c.id == release_id)).one())
+
+
+_CHANGING = 4_711_001
+"""The name of PostgreSQL's lock on what runs."""
+
+
+def hold(connection: Connection, release_id: int) -> bool:
+    """Whether that release runs; if so it does until the transaction ends.
+
+    Whoever moves people asks this first: another process may have published meanwhile.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock_shared(_CHANGING)))
+    return get_meta(connection, RUNNING) == str(release_id)
+
+
+def change(connection: Connection) -> None:
+    """Wait until nobody holds what runs; nobody does until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_CHANGING)))
 
 
 def get_meta(connection: Connection, key: str) -> str | None:

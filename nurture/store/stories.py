@@ -14,38 +14,46 @@ from nurture.core.program import Program
 from nurture.store.database import Database
 from nurture.store.enrollments import LIVE
 from nurture.store.lives import earliest
-from nurture.store.releases import latest_release
 from nurture.store.tables import (
     breaker,
     decision,
     enrollment,
     message,
     meta,
-    release,
     release_file,
+    run,
 )
 
 
 def rules_since(connection: Connection, program: Program, forever: datetime) -> dict[str, datetime]:
     """From when on each campaign's file and nurture.yaml are as they run now; `forever` where they never changed.
 
-    Left out are campaigns of which a later release than the running one says something else.
+    While people finish on an earlier version, the rules of today are not everybody's: such campaigns are left out, and
+    count from when the last of them left.
     """
-    running = latest_release(connection)
-    if running is None:
-        return dict.fromkeys(program.courses, forever)
-    published = {row[0]: row[1] for row in connection.execute(select(release.c.id, release.c.published_at))}
+    changes = [(row.release_id, row.at) for row in connection.execute(select(run).order_by(run.c.id))]
     named: dict[tuple[int, str], str] = {}
     for row in connection.execute(select(release_file.c.release_id, release_file.c.path, release_file.c.digest)):
         named[row[0], row[1]] = row[2]
+    left = _finished(connection)
     found: dict[str, datetime] = {}
     for name in program.courses:
         paths = ("nurture.yaml", f"campaigns/{name}.yaml")
-        same = [one for one in published if all(named.get((one, p)) == named.get((running.id, p)) for p in paths)]
-        other = max((one for one in published if one not in same), default=0)
-        if other < running.id:
-            found[name] = published[min(one for one in same if one > other)] if other else forever
+        said = [tuple(named.get((one, path)) for path in paths) for one, _ in changes]
+        began = next((number for number in range(len(said) - 1, -1, -1) if said[number] != said[-1]), -1) + 1
+        since = changes[began][1] if began else forever
+        last = left.get(name, since)
+        if last is not None:
+            found[name] = max(since, last)
     return found
+
+
+def _finished(connection: Connection) -> dict[str, datetime | None]:
+    """When the last left who finished on an earlier version, by campaign; None where somebody still does."""
+    live = func.count().filter(enrollment.c.state == LIVE)
+    columns = (enrollment.c.campaign, live, func.max(enrollment.c.ended_at))
+    statement = select(*columns).where(enrollment.c.pinned.isnot(None)).group_by(enrollment.c.campaign)
+    return {row[0]: None if row[1] else row[2] for row in connection.execute(statement)}
 
 
 # --- one person ------------------------------------------------------------------------------------

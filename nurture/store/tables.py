@@ -32,11 +32,15 @@ from nurture.store.fact_tables import refund as refund
 from nurture.store.fact_tables import stray_event as stray_event
 from nurture.store.offer_tables import coupon as coupon
 from nurture.store.offer_tables import referral as referral
+from nurture.store.release_tables import campaign_pin as campaign_pin
+from nurture.store.release_tables import campaign_run as campaign_run
 from nurture.store.release_tables import compiled_email as compiled_email
 from nurture.store.release_tables import file_content as file_content
 from nurture.store.release_tables import meta as meta
 from nurture.store.release_tables import release as release
 from nurture.store.release_tables import release_email as release_email
 from nurture.store.release_tables import release_file as release_file
+from nurture.store.release_tables import run as run
+from nurture.store.release_tables import step_move as step_move
 from nurture.store.wire_tables import api_key as api_key
 from nurture.store.wire_tables import webhook_delivery as webhook_delivery

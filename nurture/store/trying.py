@@ -119,7 +119,7 @@ def _passage(connection: Connection, contact_id: str, course: Course, step: str,
                 exclusive=False, state=LIVE, step=step, entered_at=at, arrived_at=at, due_at=at, why="", decisions=0,
             )
         )  # fmt: skip
-    here: dict[str, Any] = {"step": step}
+    here: dict[str, Any] = {"step": step, "pinned": None}
     if step in course.held_steps:
         here["measured_from"] = func.coalesce(e.measured_from, at)
     connection.execute(update(enrollment).where(e.contact_id == contact_id, e.id == within).values(here))
