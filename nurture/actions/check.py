@@ -133,10 +133,24 @@ def _written(
 def _compiled(
     templates: Mapping[str, str], template: str, locale: str, branding: Branding, subject: str | None
 ) -> CompiledEmail:
-    question = (template, locale, repr(branding), subject)
     return MEMORY.recall(
-        question, templates, lambda files: compile_email(files, template, locale, branding, subject=subject)
+        _question(template, locale, branding, subject),
+        templates,
+        lambda files: compile_email(files, template, locale, branding, subject=subject),
     )
+
+
+def _question(template: str, locale: str, branding: Branding, subject: str | None) -> tuple[str, ...]:
+    return template, locale, repr(branding), repr(subject)
+
+
+def sources_of(checked: Checked, key: EmailKey) -> frozenset[str]:
+    """The files below templates/emails that an email was made from when it was checked the last time."""
+    name, step_id, locale, variant = key
+    campaign = next(one for one in checked.loaded.campaigns if one.name == name)
+    step = next(one for one in walk_steps(campaign.steps) if one.id == step_id and isinstance(one, SendStep))
+    branding = branding_of(checked.loaded, campaign, step)
+    return MEMORY.sources(_question(step.template(variant), locale, branding, step.subject_of(variant)))
 
 
 def known_besides(loaded: Loaded, campaign: Campaign, step: SendStep) -> frozenset[str]:

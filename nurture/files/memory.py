@@ -60,3 +60,8 @@ class Memory:
         while len(self._made) > self.size:
             self._made.popitem(last=False)
         return result
+
+    def sources(self, question: Hashable) -> frozenset[str]:
+        """The files that were read for the result that is remembered; none where none is."""
+        made = self._made.get(question)
+        return frozenset(made.texts) if made else frozenset()
