@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from nurture.actions.check import Checked, EmailKey, sources_of
+from nurture.actions.check import Checked, EmailKey
 from nurture.core.comparison import Difference, compare
 from nurture.core.wording import flow
 from nurture.files.folder import CAMPAIGNS, PROJECT, TEMPLATES
@@ -78,10 +78,7 @@ class Changes:
 
 
 def changes(before: Checked | None, after: Checked) -> Changes:
-    """What `after` means that `before` did not; before a project's beginning, everything came.
-
-    The files of `after` are those that were checked last.
-    """
+    """What `after` means that `before` did not; before a project's beginning, everything came."""
     old = {one.name: one for one in before.campaigns} if before else {}
     new = {one.name: one for one in after.campaigns}
     emails = changed_emails(before, after)
@@ -189,7 +186,7 @@ def _templates(before: Checked | None, after: Checked, emails: frozenset[EmailKe
     old, new = before.loaded.templates, after.loaded.templates
     made_from: Mapping[str, list[EmailKey]] = defaultdict(list)
     for key in emails:
-        for path in sources_of(after, key):
+        for path in after.sources.get(key, ()):
             made_from[path].append(key)
     for path in sorted({*old, *new}):
         if old.get(path) != new.get(path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nurture.core.campaign import Campaign, SendStep, walk_steps
@@ -40,6 +40,9 @@ EmailKey = tuple[str, str, str, str]
 variant ("" where the step has none)."""
 
 SUBJECT = "subject"
+Made = tuple[CompiledEmail, frozenset[str]]
+"""An email, and the files below templates/emails that it was made from."""
+
 MEMORY = Memory()
 """Emails and findings of earlier checks in this process, by content: checking again after an edit is quick."""
 
@@ -49,7 +52,8 @@ class Checked:
     """The project's files, the emails they make, and all problems by file, line and column.
 
     `broken` names the campaigns that do not run, for their own mistakes or for those of a template they send;
-    `scenarios` are the files of scenarios that are right.
+    `scenarios` are the files of scenarios that are right. `sources` are the files below templates/emails that each
+    email was made from.
     """
 
     loaded: Loaded
@@ -57,6 +61,7 @@ class Checked:
     broken: frozenset[str]
     emails: Mapping[EmailKey, CompiledEmail]
     scenarios: tuple[ScenarioFile, ...] = ()
+    sources: Mapping[EmailKey, frozenset[str]] = field(default_factory=dict)
 
     @property
     def project(self) -> Project | None:
@@ -86,7 +91,7 @@ def check_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Chec
     scenarios, found = load_scenarios(loaded)
     problems = {*loaded.problems, *found}
     broken = set(loaded.broken)
-    emails: dict[EmailKey, CompiledEmail] = {}
+    emails: dict[EmailKey, Made] = {}
     for campaign in loaded.campaigns:
         made, found = _emails(loaded, campaign)
         emails |= made
@@ -94,12 +99,14 @@ def check_files(files: Mapping[str, str], extra: Sequence[Problem] = ()) -> Chec
         if any(problem.severity == "error" for problem in found):
             broken.add(campaign.name)
     ordered = sorted(problems, key=lambda one: (one.path, one.line, one.column, one.rule, one.message))
-    return Checked(loaded, tuple(ordered), frozenset(broken), emails, tuple(scenarios))
+    compiled = {key: email for key, (email, _) in emails.items()}
+    sources = {key: paths for key, (_, paths) in emails.items()}
+    return Checked(loaded, tuple(ordered), frozenset(broken), compiled, tuple(scenarios), sources)
 
 
-def _emails(loaded: Loaded, campaign: Campaign) -> tuple[dict[EmailKey, CompiledEmail], list[Problem]]:
+def _emails(loaded: Loaded, campaign: Campaign) -> tuple[dict[EmailKey, Made], list[Problem]]:
     """Every email of a campaign, in every language its template is written in and the one for all others."""
-    emails: dict[EmailKey, CompiledEmail] = {}
+    emails: dict[EmailKey, Made] = {}
     problems: list[Problem] = []
     for step in walk_steps(campaign.steps):
         if isinstance(step, SendStep):
@@ -112,10 +119,10 @@ def _emails(loaded: Loaded, campaign: Campaign) -> tuple[dict[EmailKey, Compiled
 
 def _written(
     loaded: Loaded, campaign: Campaign, step: SendStep, variant: str
-) -> tuple[dict[EmailKey, CompiledEmail], list[Problem]]:
+) -> tuple[dict[EmailKey, Made], list[Problem]]:
     """One email of a step in every language."""
     template, subject = step.template(variant), step.subject_of(variant)
-    emails: dict[EmailKey, CompiledEmail] = {}
+    emails: dict[EmailKey, Made] = {}
     wrong = _subject(loaded, campaign, step, variant)
     owed = [one for asked, one in ((step.coupon, CODE), (step.ask_consent, CONFIRMATION)) if asked]
     problems = [*wrong, *_linted(loaded.templates, template, known_besides(loaded, campaign, step), tuple(owed))]
@@ -126,31 +133,18 @@ def _written(
             problems += error.problems
             continue
         emails[campaign.name, step.id, locale, variant] = compiled
-        problems += filter(None, [oversize(compiled)])
+        problems += filter(None, [oversize(compiled[0])])
     return emails, problems
 
 
 def _compiled(
     templates: Mapping[str, str], template: str, locale: str, branding: Branding, subject: str | None
-) -> CompiledEmail:
-    return MEMORY.recall(
-        _question(template, locale, branding, subject),
-        templates,
-        lambda files: compile_email(files, template, locale, branding, subject=subject),
+) -> Made:
+    question = (template, locale, repr(branding), subject)
+    compiled = MEMORY.recall(
+        question, templates, lambda files: compile_email(files, template, locale, branding, subject=subject)
     )
-
-
-def _question(template: str, locale: str, branding: Branding, subject: str | None) -> tuple[str, ...]:
-    return template, locale, repr(branding), repr(subject)
-
-
-def sources_of(checked: Checked, key: EmailKey) -> frozenset[str]:
-    """The files below templates/emails that an email was made from when it was checked the last time."""
-    name, step_id, locale, variant = key
-    campaign = next(one for one in checked.loaded.campaigns if one.name == name)
-    step = next(one for one in walk_steps(campaign.steps) if one.id == step_id and isinstance(one, SendStep))
-    branding = branding_of(checked.loaded, campaign, step)
-    return MEMORY.sources(_question(step.template(variant), locale, branding, step.subject_of(variant)))
+    return compiled, MEMORY.sources(question)
 
 
 def known_besides(loaded: Loaded, campaign: Campaign, step: SendStep) -> frozenset[str]:

@@ -10,7 +10,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 
 from nurture.actions.ahead import SERVICE_TICK, Ahead
-from nurture.actions.check import Checked
+from nurture.actions.changes import Changes, changes
+from nurture.actions.check import Checked, check_files
 from nurture.actions.contacts import show_contact
 from nurture.actions.release import Emails, Release, Releases
 from nurture.actions.why import Why, why_contact
@@ -24,22 +25,32 @@ from nurture.store import foreseen
 from nurture.store.database import Database
 from nurture.store.foreseen import Crowded, Days, Figure, Kept, Waiting, What
 from nurture.store.migrate import migrate
-from nurture.store.releases import latest_release
+from nurture.store.releases import latest_release, release_files
 from nurture.store.scratch import scratch_copy, scratch_database
 
 T = TypeVar("T", Figure, Kept, Crowded, Waiting)
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """What the files are compared with: `checked` are its files, None where there were none; `name` says what it is."""
+
+    name: str
+    checked: Checked | None
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What a plan is to tell: how many days, on the ticks of a service that looks every `tick`, with how many samples
-    of contacts for each number, and whose next days in full.
+    of contacts for each number, and whose next days in full. Files are compared with those `against`, else with those
+    of the release that runs.
     """
 
     days: int = 7
     tick: timedelta = SERVICE_TICK
     samples: int = 3
     contact: str | None = None
+    against: Compared | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +97,8 @@ class Summary:
 class Plan:
     """What comes about from `began` until `ends` (aware UTC), when no fact comes in; samples are addresses.
 
-    `days` are days of the project's timezone; the first and the last are not whole. `running` is the release whose
-    people it begins with, None where nothing was published.
+    `changes` are those of the files since `against`. `days` are days of the project's timezone; the first and the last
+    are not whole. `running` is the release whose people it begins with, None where nothing was published.
     """
 
     began: datetime
@@ -95,6 +106,8 @@ class Plan:
     timezone: str
     days: tuple[date, ...]
     running: int | None
+    against: str
+    changes: Changes
     campaigns: tuple[str, ...]
     figures: tuple[Figure, ...]
     kept_out: tuple[Kept, ...]
@@ -114,6 +127,7 @@ class Tried:
     release: Release
     days: Days
     running: int | None
+    compared: Compared
 
 
 def plan(source: Database | None, checked: Checked, signer: Signer, now: datetime, wanted: Wanted = Wanted()) -> Plan:
@@ -123,7 +137,7 @@ def plan(source: Database | None, checked: Checked, signer: Signer, now: datetim
     Raises ProjectError where the files cannot be published, NotFound or InputError for a contact nobody knows.
     """
     with tried(source, checked, signer, now, wanted) as found:
-        return _count(found, wanted)
+        return _count(found, changes(found.compared.checked, checked), wanted)
 
 
 @contextmanager
@@ -135,11 +149,12 @@ def tried(source: Database | None, checked: Checked, signer: Signer, now: dateti
         with copy.write() as connection:
             foreseen.begin(connection)
         running = _running(copy)
+        compared = wanted.against or _last_run(copy, running)
         releases = Releases(copy)
         release = releases.publish(checked, now)
         days = _days(release, now, wanted.days)
         _let_pass(Ahead(copy, release, Emails(copy, signer), Memory(), VirtualClock(now), wanted.tick), days)
-        yield Tried(copy, releases, release, days, running)
+        yield Tried(copy, releases, release, days, running, compared)
 
 
 @contextmanager
@@ -157,6 +172,15 @@ def _running(database: Database) -> int | None:
     with database.read() as connection:
         row = latest_release(connection)
         return row.id if row else None
+
+
+def _last_run(database: Database, running: int | None) -> Compared:
+    """The files of the release that runs."""
+    if running is None:
+        return Compared("nothing", None)
+    with database.read() as connection:
+        files = release_files(connection, running)
+    return Compared(f"release {running}", check_files(files))
 
 
 def _days(release: Release, now: datetime, count: int) -> Days:
@@ -187,7 +211,7 @@ def _keep_out(ahead: Ahead, day: int, since: datetime, now: datetime) -> None:
                 foreseen.keep_out(connection, one, first, day, since, now)
 
 
-def _count(found: Tried, wanted: Wanted) -> Plan:
+def _count(found: Tried, changed: Changes, wanted: Wanted) -> Plan:
     copy, release, days = found.copy, found.release, found.days
     with copy.read() as connection:
         figures = foreseen.figures(connection, days, wanted.samples)
@@ -201,6 +225,7 @@ def _count(found: Tried, wanted: Wanted) -> Plan:
     return Plan(
         began=days.begins[0], ends=days.end, timezone=zone.key,
         days=tuple(begins.astimezone(zone).date() for begins in days.begins), running=found.running,
+        against=found.compared.name, changes=changed,
         campaigns=tuple(release.program.courses), figures=_with(figures, named), kept_out=_with(kept, named),
         collisions=_collisions(_with(kept, named), _with(crowded, named)), waiting=_with(waiting, named), limits=limits,
         summary=_summary(figures, waiting),

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from nurture.core.decide import Arm
 from nurture.store.foreseen import Figure, What
 
 if TYPE_CHECKING:
-    from nurture.actions.plan import Plan, Summary
+    from nurture.actions.changes import ChangedKey, ChangedTemplate, Changes
+    from nurture.actions.plan import Plan
 
 ORDER = (What.ENTER, What.SENT, What.NOT_SENT, What.PUT_OFF, What.MOVE, What.LEAVE)
 HELD_OUT = {Arm.EMAILED: "enter", Arm.HOLDOUT: "enter, held out", Arm.PROJECT: "enter, held out by the project"}
+
+
+class Table(NamedTuple):
+    """Column names, and lines of cells."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
 
 
 @dataclass(slots=True)
@@ -52,6 +60,38 @@ def _together(counted: Iterable[tuple[str, Any]], plan: Plan) -> Iterator[Row]:
     for row in rows.values():
         row.samples = row.samples[:most]
         yield row
+
+
+def table_of(plan: Plan, campaign: str) -> Table:
+    """Those lines with a column for each day."""
+    cells = [(row.label, *row.days, row.all, ", ".join(row.samples)) for row in rows_of(plan, campaign)]
+    return Table((campaign, *(f"{day:%a %d}" for day in plan.days), "all", "for example"), cells)
+
+
+def collisions(plan: Plan) -> Table:
+    """Whom two campaigns want."""
+    columns = ("day", "goes first", "waits", "because", "people", "for example")
+    return Table(columns, [
+        (f"{plan.days[one.day]:%a %d}", one.by, one.campaign, one.rule, one.count, ", ".join(one.samples))
+        for one in plan.collisions
+    ])  # fmt: skip
+
+
+def limits(plan: Plan) -> Table:
+    """How much of each limit is used."""
+    columns = ("limit", "", "most used", "", "at", "times used up")
+    return Table(columns, [
+        (one.scope, f"{one.limit:,} per {one.per}", one.most, f"{one.most / one.limit:.0%}", one.at, one.used_up)
+        for one in plan.limits
+    ])  # fmt: skip
+
+
+def still_waiting(plan: Plan) -> Table:
+    """The emails that are due at the end and have not left."""
+    columns = ("campaign", "email", "because", "people", "for example")
+    return Table(columns, [
+        (one.campaign, one.step, one.reason, one.count, ", ".join(one.samples)) for one in plan.waiting
+    ])  # fmt: skip
 
 
 def label(one: Figure) -> str:
@@ -91,8 +131,9 @@ def period(plan: Plan) -> str:
     )
 
 
-def summed_up(summary: Summary, days: int) -> str:
+def summed_up(plan: Plan, days: int) -> str:
     """The plan in one line."""
+    summary = plan.summary
     said = [f"{summary.entering:,} enter" + (f" ({summary.held_out:,} held out)" if summary.held_out else "")]
     said.append(f"{_many(summary.emails, 'email')} in {_many(days, 'day')}")
     refused = sum(summary.not_sent.values())
@@ -101,7 +142,55 @@ def summed_up(summary: Summary, days: int) -> str:
         said.append(f"{refused:,} do not get one ({reasons})")
     if summary.waiting:
         said.append(f"{summary.waiting:,} wait at the end")
-    return ", ".join(said)
+    return f"{changed(plan.changes)}; {', '.join(said)}"
+
+
+def changed(changes: Changes) -> str:
+    """How much of the files means something else."""
+    if not changes:
+        return "no changes"
+    campaigns = [one for one in changes.campaigns if one.sign != "~" or one.keys]
+    emails = {email for one in changes.campaigns for email in one.emails}
+    said = [f"{_many(len(campaigns), 'campaign')} changed" if campaigns else ""]
+    said += [f"{_many(len(emails), 'email')} changed" if emails else ""]
+    said += ["nurture.yaml changed"] if changes.project else []
+    return ", ".join(filter(None, said)) or "templates changed"
+
+
+def key_changed(one: ChangedKey) -> str:
+    """One key: what it says now, what it said before."""
+    match one.sign:
+        case "+":
+            return f"{one.path}: {one.after}"
+        case "-":
+            return f"{one.path}: {one.before}"
+        case _:
+            return f"{one.path}: {one.before} → {one.after}"
+
+
+def template_changed(one: ChangedTemplate) -> str:
+    """One file of the templates, with every email that is another one by it."""
+    if not one.emails:
+        return one.file
+    by_campaign = {name: [_email(email) for email in one.emails if email[0] == name] for name in one.campaigns}
+    listed = ", ".join(f"{name} ({', '.join(emails)})" for name, emails in by_campaign.items())
+    many = f"{_many(len(one.emails), 'email')} of {_many(len(one.campaigns), 'campaign')}"
+    return f"{one.file} changes {many}: {listed}"
+
+
+def otherwise_changed(changes: Changes) -> list[str]:
+    """The emails that are other ones by no template: by nurture.yaml, or by a campaign's own keys."""
+    by_template = {email for one in changes.templates for email in one.emails}
+    found = []
+    for one in changes.campaigns:
+        rest = [_email(email) for email in one.emails if email not in by_template]
+        if rest and not one.keys:
+            found.append(f"{one.campaign}: {', '.join(rest)}")
+    return found
+
+
+def _email(email: tuple[str, str, str]) -> str:
+    return f"{email[1]}, variant {email[2]}" if email[2] else email[1]
 
 
 def _many(count: int, name: str) -> str:

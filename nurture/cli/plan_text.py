@@ -2,66 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from nurture.cli.frame import console, plain, table
-from nurture.cli.plan_rows import Row, moment, period, rows_of, summed_up
+from nurture.cli.plan_rows import (
+    Table,
+    collisions,
+    key_changed,
+    limits,
+    moment,
+    otherwise_changed,
+    period,
+    still_waiting,
+    summed_up,
+    table_of,
+    template_changed,
+)
 
 if TYPE_CHECKING:
+    from nurture.actions.changes import ChangedKey
     from nurture.actions.plan import Plan
 
 
 def show(plan: Plan, days: int) -> None:
     """Print all of it; the last line sums it up."""
-    print(period(plan))
-    for name in plan.campaigns:
-        _campaign(plan, name)
-    _collisions(plan)
-    _limits(plan)
-    _waiting(plan)
+    _changes(plan)
+    print(f"\n{period(plan)}")
+    campaigns = {name: table_of(plan, name) for name in plan.campaigns}
+    for found in campaigns.values():
+        _table(found)
+    quiet = [name for name, found in campaigns.items() if not found.rows]
+    if quiet:
+        print(f"\nNobody enters or moves in {', '.join(quiet)}.")
+    _table(collisions(plan), "Collisions")
+    _table(limits(plan), "Limits")
+    _table(still_waiting(plan), "Still waiting at the end")
     _contact(plan)
-    print(f"\nPlan: {summed_up(plan.summary, days)}.")
+    print(f"\nPlan: {summed_up(plan, days)}.")
 
 
-def _campaign(plan: Plan, name: str) -> None:
-    rows = rows_of(plan, name)
-    if not rows:
-        print(f"\n{name}: nobody enters or moves.")
-        return
-    print()
-    columns = [name, *(f"{day:%a %d}" for day in plan.days), "all", "for example"]
-    table([_cells(row) for row in rows], columns)
+SIGNS = {"+": "green", "-": "red", "~": "yellow", "!": "red"}
 
 
-def _cells(row: Row) -> list[object]:
-    return [row.label, *row.days, row.all, ", ".join(row.samples)]
+def _changes(plan: Plan) -> None:
+    changes = plan.changes
+    print(f"Files, compared with {plan.against}:" if changes else f"No changes, compared with {plan.against}.")
+    if changes.project:
+        _line(2, "~", "nurture.yaml")
+        _keys(changes.project)
+    for one in changes.campaigns:
+        if one.sign != "~" or one.keys:
+            _line(2, one.sign, one.file, "" if one.sign == "~" else one.title)
+            _keys(one.keys)
+    for template in changes.templates:
+        _line(2, template.sign, template_changed(template))
+    for emails in otherwise_changed(changes):
+        _line(2, "~", f"other emails of {emails}")
 
 
-def _collisions(plan: Plan) -> None:
-    if plan.collisions:
+def _keys(keys: Iterable[ChangedKey]) -> None:
+    for one in keys:
+        _line(6, one.sign, key_changed(one), f"{one.file}:{one.line}" if one.line else "")
+
+
+def _line(indent: int, sign: str, text: str, beside: str = "") -> None:
+    from rich.text import Text
+
+    parts = (" " * indent, (sign, SIGNS[sign]), f" {plain(text)}", (f"  {plain(beside)}" if beside else "", "dim"))
+    console().print(Text.assemble(*parts), soft_wrap=True)
+
+
+def _table(found: Table, title: str | None = None) -> None:
+    if found.rows:
         print()
-        rows = [
-            (f"{plan.days[one.day]:%a %d}", one.by, one.campaign, one.rule, one.count, ", ".join(one.samples))
-            for one in plan.collisions
-        ]
-        table(rows, ("day", "goes first", "waits", "because", "people", "for example"), "Collisions")
-
-
-def _limits(plan: Plan) -> None:
-    if plan.limits:
-        print()
-        rows = [
-            (one.scope, f"{one.limit:,} per {one.per}", one.most, f"{one.most / one.limit:.0%}", one.at, one.used_up)
-            for one in plan.limits
-        ]
-        table(rows, ("limit", "", "most used", "", "at", "times used up"), "Limits")
-
-
-def _waiting(plan: Plan) -> None:
-    if plan.waiting:
-        print()
-        rows = [(one.campaign, one.step, one.reason, one.count, ", ".join(one.samples)) for one in plan.waiting]
-        table(rows, ("campaign", "email", "because", "people", "for example"), "Still waiting at the end")
+        table(found.rows, found.columns, title)
 
 
 def _contact(plan: Plan) -> None:

@@ -31,8 +31,10 @@ def files_at(directory: Path, revision: str) -> tuple[dict[str, str], tuple[Prob
 
 
 def _commit(directory: Path, revision: str) -> str:
-    if not _git(directory, "rev-parse", "--is-inside-work-tree").startswith(b"true"):
-        raise InputError(f"{directory} is in no git working tree, so nothing can be compared with {revision!r}")
+    try:
+        _git(directory, "rev-parse", "--git-dir")
+    except InputError as error:
+        raise InputError(f"git cannot tell what {directory} was at {revision!r}: {error}") from None
     try:
         named = _git(directory, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     except InputError:
@@ -74,7 +76,7 @@ def _git(directory: Path, *words: str, said: bytes | None = None) -> bytes:
     try:
         done = subprocess.run(["git", "-C", str(directory), *words], input=said, capture_output=True, check=False)
     except FileNotFoundError:
-        raise InputError("git is not installed here; without it, compare with --since-last-run") from None
+        raise InputError("git is not installed here; --since-last-run does without") from None
     if done.returncode:
         raise InputError(done.stderr.decode(errors="replace").strip() or f"git {words[0]} failed in {directory}")
     return done.stdout

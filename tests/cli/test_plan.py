@@ -5,14 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from datetime import date
+import subprocess
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.line import MONDAY
 
+from nurture.actions.changes import ChangedCampaign, Changes
+from nurture.actions.plan import Plan, Summary
 from nurture.cli.entry import run
+from nurture.cli.plan_markdown import comment
 from nurture.scaffold import init
+from nurture.store.foreseen import Figure
 
 Said = pytest.CaptureFixture[str]
 HEAD = "email,first_name,source,consent,consent_source,consent_at\n"
@@ -115,3 +121,81 @@ def test_a_tick_is_from_a_second_to_an_hour(shop: Path, capsys: Said, tick: str)
 def test_files_that_cannot_run_are_told_as_check_does(shop: Path, capsys: Said) -> None:
     (shop / "nurture.yaml").write_text("project: 3\n")
     assert "nurture.yaml:1" in planned(shop, capsys, code=1)
+
+
+# --- what changed ------------------------------------------------------------------------------------
+
+
+def edit(shop: Path, path: str, before: str, after: str) -> None:
+    text = (shop / path).read_text(encoding="utf-8")
+    assert before in text
+    (shop / path).write_text(text.replace(before, after), encoding="utf-8")
+
+
+def committed(shop: Path) -> None:
+    name = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+    for words in (["init", "-b", "main"], ["add", "nurture.yaml", "campaigns", "templates"], ["commit", "-m", "files"]):
+        subprocess.run(["git", "-C", str(shop), *name, *words], check=True, capture_output=True)
+
+
+def test_unchanged_files_are_no_change(shop: Path, capsys: Said) -> None:
+    edit(shop, "campaigns/wake-up.yaml", "holdout: 10%", "holdout:   10%  # a tenth")
+    out = planned(shop, capsys, "--detailed-exitcode")
+    assert "No changes, compared with release 1." in out
+    assert "Plan: no changes; " in out
+
+
+def test_changed_keys_and_layouts_are_told(shop: Path, capsys: Said) -> None:
+    edit(shop, "campaigns/wake-up.yaml", "holdout: 10%", "holdout: 20%")
+    edit(shop, "templates/emails/layouts/base.html", "</body>", "<p>Bye</p></body>")
+    out = planned(shop, capsys, "--detailed-exitcode", code=2)
+    assert "~ holdout.share: 10% → 20%  campaigns/wake-up.yaml:" in out
+    assert "templates/emails/layouts/base.html changes " in out
+    assert "Plan: 1 campaign changed, " in out
+
+
+def test_a_revision_of_git_is_compared_with(shop: Path, capsys: Said) -> None:
+    committed(shop)
+    edit(shop, "campaigns/welcome.yaml", "title: ", "title: A new ")
+    out = planned(shop, capsys, "--against", "main")
+    assert "Files, compared with main:" in out
+    assert "~ title: " in out
+    assert "did you mean 'main'?" in planned(shop, capsys, "--against", "mian", code=1)
+
+
+def test_one_thing_is_compared_with(shop: Path, capsys: Said) -> None:
+    assert "not with both" in planned(shop, capsys, "--against", "main", "--since-last-run", code=2)
+
+
+def test_a_new_project_s_campaigns_all_came(new: Path, capsys: Said) -> None:
+    out = planned(new, capsys)
+    assert "compared with nothing:" in out
+    assert "+ campaigns/welcome.yaml" in out
+
+
+# --- a comment ---------------------------------------------------------------------------------------
+
+
+def test_markdown_fits_a_comment_and_folds_its_parts(shop: Path, capsys: Said) -> None:
+    edit(shop, "campaigns/wake-up.yaml", "title: ", "title: <b>@everyone</b> *")
+    out = planned(shop, capsys, "--format", "markdown", "--days", "30")
+    assert out.startswith("<!-- nurture plan -->\n### Plan: ")
+    assert out.count("<details>") == out.count("</details>") > 0
+    assert "<b>" not in out
+    assert "@everyone" not in out
+    assert len(out) < 65_536
+
+
+def test_a_comment_that_finds_no_room_says_what_is_left_out() -> None:
+    names = tuple(f"campaign-{number}" for number in range(400))
+    people = tuple(f"somebody-{number}@example.com" for number in range(5))
+    entering = tuple(Figure("enter", name, 0, "hello", None, None, "emailed", 5, people) for name in names)
+    came = tuple(ChangedCampaign("+", name, "A title " * 20, f"campaigns/{name}.yaml") for name in names)
+    plan = Plan(
+        MONDAY, MONDAY + timedelta(days=1), "UTC", (MONDAY.date(),), None, "nothing", Changes((), came, ()), names,
+        entering, (), (), (), (), Summary(2000, 0, 0, 0, {}, 0),
+    )  # fmt: skip
+    out = comment(plan, 1)
+    assert len(out) < 65_536
+    assert "campaign-150: " in out.partition("Left out for their length: ")[2]
+    assert "lines more: `nurture plan` prints them all" in out
