@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from nurture.actions import critique
 from nurture.core.campaign import Campaign, SendStep, walk_steps
 from nurture.core.email import Mailbox
-from nurture.core.enter import EnterOn
 from nurture.core.errors import ProjectError
 from nurture.core.problem import Problem
 from nurture.core.project import Project
 from nurture.emails.compile import Branding, CompiledEmail, compile_email
-from nurture.emails.lint import (
-    CODE,
-    CONFIRM,
-    CONFIRMATION,
-    COUPON,
-    EVENT,
-    REFERRAL,
-    Owed,
-    lint,
-    missing,
-    oversize,
-    undeclared,
-)
+from nurture.emails.lint import oversize
+from nurture.emails.names import RULE
 from nurture.emails.source import variants
-from nurture.files import walk
-from nurture.files.folder import CAMPAIGNS, scan
+from nurture.files.folder import scan
 from nurture.files.loader import Loaded, load_files
 from nurture.files.memory import Memory
-from nurture.files.positions import Place, Positions
 from nurture.files.scenarios import ScenarioFile, load_scenarios
-from nurture.files.tree import read
 
 EmailKey = tuple[str, str, str, str]
 """Campaign, step, the locale the email is written in ("" for the one that is sent where no other fits), and the
 variant ("" where the step has none)."""
 
-SUBJECT = "subject"
 Made = tuple[CompiledEmail, frozenset[str]]
 """An email, and the files below templates/emails that it was made from."""
 
@@ -114,6 +99,7 @@ def _emails(loaded: Loaded, campaign: Campaign) -> tuple[dict[EmailKey, Made], l
                 made, found = _written(loaded, campaign, step, variant)
                 emails |= made
                 problems += found
+    problems += critique.untranslated(loaded, campaign)
     return emails, list(dict.fromkeys(problems))
 
 
@@ -123,14 +109,15 @@ def _written(
     """One email of a step in every language."""
     template, subject = step.template(variant), step.subject_of(variant)
     emails: dict[EmailKey, Made] = {}
-    wrong = _subject(loaded, campaign, step, variant)
-    owed = [one for asked, one in ((step.coupon, CODE), (step.ask_consent, CONFIRMATION)) if asked]
-    problems = [*wrong, *_linted(loaded.templates, template, known_besides(loaded, campaign, step), tuple(owed))]
+    about = critique.subject(loaded, campaign, step, variant)
+    problems = [*about, *critique.linted(loaded, campaign, step, template, MEMORY)]
+    told = {(one.path, one.line) for one in problems if one.rule == RULE}
+    wrong = any(one.severity == "error" for one in about)
     for locale in () if wrong else sorted({"", *variants(loaded.templates, template)}):
         try:
             compiled = _compiled(loaded.templates, template, locale, branding_of(loaded, campaign, step), subject)
         except ProjectError as error:
-            problems += error.problems
+            problems += [one for one in error.problems if one.rule != "value" or (one.path, one.line) not in told]
             continue
         emails[campaign.name, step.id, locale, variant] = compiled
         problems += filter(None, [oversize(compiled[0])])
@@ -145,58 +132,6 @@ def _compiled(
         question, templates, lambda files: compile_email(files, template, locale, branding, subject=subject)
     )
     return compiled, MEMORY.sources(question)
-
-
-def known_besides(loaded: Loaded, campaign: Campaign, step: SendStep) -> frozenset[str]:
-    """The names that only this step's emails know."""
-    shared = loaded.project is None or loaded.project.referral is not None
-    asked = (
-        (isinstance(campaign.enter, EnterOn), EVENT), (step.coupon is not None, COUPON), (shared, REFERRAL),
-        (bool(step.ask_consent), CONFIRM),
-    )  # fmt: skip
-    return frozenset[str]().union(*(names for holds, names in asked if holds))
-
-
-def _linted(
-    templates: Mapping[str, str], template: str, more: frozenset[str], owed: tuple[Owed, ...]
-) -> Sequence[Problem]:
-    """What is wrong or not good about a template. What cannot be read, and a missing subject, compiling tells."""
-
-    def found(files: Mapping[str, str]) -> list[Problem]:
-        problems = [*undeclared(files, template, more), *lint(files, template)]
-        problems += [problem for one in owed for problem in missing(files, template, one)]
-        return [problem for problem in problems if problem.rule != "subject"]
-
-    try:
-        return MEMORY.recall((template, more, owed), templates, found)
-    except ProjectError:
-        return []
-
-
-def _subject(loaded: Loaded, campaign: Campaign, step: SendStep, variant: str) -> list[Problem]:
-    """What is wrong with a subject that stands in the campaign file, told at its place there."""
-    subject = step.subject_of(variant)
-    if subject is None:
-        return []
-    try:
-        more = known_besides(loaded, campaign, step)
-        found: Sequence[Problem] = undeclared({f"{SUBJECT}.html": subject}, SUBJECT, more)
-    except ProjectError as error:
-        found = error.problems
-    path = f"{CAMPAIGNS}/{campaign.name}.yaml"
-    place = _subject_place(path, loaded.files[path], step, variant)
-    return [replace(problem, path=path, line=place.line, column=place.column) for problem in found]
-
-
-def _subject_place(path: str, text: str, step: SendStep, variant: str) -> Place:
-    """Where the subject of a step, or of a variant, stands in its campaign's file."""
-    root, _ = read(path, text)
-    if root is None:
-        return Place(1, 1)
-    own = next((at for at, one in enumerate(step.variants) if one.id == variant and one.subject), None)
-    below = ("subject",) if own is None else ("variants", own, "subject")
-    paths = [seen.path for seen in walk.steps(root.data().get("steps")) if seen.id == step.id]
-    return Positions(root, path).value((*paths[0], *below)) if paths else root.place
 
 
 def branding_of(loaded: Loaded, campaign: Campaign, step: SendStep) -> Branding:

@@ -34,6 +34,8 @@ _HREF = re.compile(r"(\shref=)(\"[^\"]*\"|'[^']*')", re.I)
 _SWITCH = re.compile(r"\sdata-track=(?:\"([^\"]*)\"|'([^']*)')", re.I)
 _UNTOUCHED = re.compile(r"\s*(?:#|mailto:|tel:|sms:|\Z)", re.I)
 _BARE = re.compile(rf"https?://(?:[^\s<>\"]|[{PLANES}])+")
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+([/?#]|\Z)", re.I)
+_WHOLE = "write the whole address, https://… , without spaces"
 _TRAILING = ".,;:!?)]}'"
 
 
@@ -115,15 +117,17 @@ class Anchors:
         return len(self.links) - 1
 
     def _unsafe(self, url: str) -> Problem:
-        path, line = locate(self.pieces, url)
+        path, line, column = locate(self.pieces, url)
         message = f"this link cannot be followed from an email: {url[:80]!r}"
-        return Problem(FOLDER + path, line, 1, "link", message, "write the whole address, https://… , without spaces")
+        whole = f"https://{url}"
+        hint = f"did you mean '{whole}'?" if _HOST.match(url) and safe_url(whole) else _WHOLE
+        return Problem(FOLDER + path, line, column, "link", message, hint)
 
 
-def locate(pieces: Sequence[Piece], text: str) -> tuple[str, int]:
-    """The file and line where `text` stands, else where the email begins."""
+def locate(pieces: Sequence[Piece], text: str) -> tuple[str, int, int]:
+    """The file, line and column where `text` stands, else where the email begins."""
     for piece in pieces:
         for form in (text, entities.escape(text)):
             if piece.kind is Kind.TEXT and (at := piece.text.find(form)) >= 0:
-                return piece.path, piece.line + piece.text.count("\n", 0, at)
-    return (pieces[0].path, 1) if pieces else ("", 1)
+                return piece.path, *piece.place(at)
+    return (pieces[0].path, 1, 1) if pieces else ("", 1, 1)

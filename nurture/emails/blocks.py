@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import lru_cache
 
 from jinja2 import nodes
@@ -82,8 +83,10 @@ class Blocks:
         for part in match[3].rstrip(" ,\n").split(","):
             named = _NAMED.match(part.strip())
             if named is None or named[1] not in blocks:
-                hint = f"it has {', '.join(sorted(blocks)) or 'none'}"
-                raise refuse(piece.problem("import", f"there is no block {part.strip()!r} in {path}", hint))
+                near = get_close_matches(named[1] if named else part.strip(), sorted(blocks), 1)
+                hint = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(sorted(blocks)) or 'none'}"
+                message = f"there is no block {part.strip()!r} in {path}"
+                raise refuse(piece.problem("unknown-macro", message, hint, piece.text.rfind(part.strip())))
             taken[named[2] or named[1]] = blocks[named[1]]
         return taken
 
@@ -140,8 +143,8 @@ class Blocks:
         caller: Sequence[Piece],
     ) -> Iterator[Piece]:
         values, defaults = _fitted(at, block, given)
-        simple = {name: replace(at, kind=Kind.VALUE, text=text, word="") for name, text in values if _simple(text)}
-        simple |= {name: replace(at, kind=Kind.VALUE, text=text, word="") for name, text in defaults if _simple(text)}
+        simple = {name: _argued(at, text) for name, text in values if _simple(text)}
+        simple |= {name: _argued(at, text) for name, text in defaults if _simple(text)}
         body = list(self._put_in(block.body, block.known, simple, (*within, block.name), plain, caller))
         needed = "\n".join(piece.text for piece in body if piece.kind is not Kind.TEXT)
         opening = [", ".join(f"{name}={text}" for name, text in values if _uses(needed, name))]
@@ -254,6 +257,12 @@ def _simple(text: str) -> bool:
     return all(node.name in RESERVED for node in tree.find_all(nodes.Name)) and all(
         isinstance(node, nodes.Name) and node.name == "_" for node in called
     )
+
+
+def _argued(at: Piece, text: str) -> Piece:
+    """What is given in a call, as a value of its own, at its own place."""
+    line, column = at.place(max(at.text.find(text), 0))
+    return replace(at, kind=Kind.VALUE, text=text, word="", line=line, column=column)
 
 
 def _shown(value: Piece, plain: bool) -> Piece:

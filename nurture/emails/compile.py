@@ -36,6 +36,7 @@ from nurture.emails.source import (
     beside,
     cut,
     environment,
+    read,
     refuse,
     resolve_locale,
     variants,
@@ -167,11 +168,13 @@ class _Compilation:
         self.known = project_names(branding, language)
 
     def run(self, front: Front, pieces: list[Piece], subject: str | None, preheader: str | None) -> CompiledEmail:
-        subject_text, subject_piece = self._header(subject, front.subject, front.subject_line)
+        written = front.headers(self.path)
+        subject_text, subject_piece = self._header(subject, written[0])
         if not subject_text.strip():
             message, hint = "the email has no subject", 'write it between two lines of ---: subject: "…"'
-            raise refuse(Problem(FOLDER + self.path, 1, 1, "subject", message, hint))
-        preheader_text, preheader_piece = self._header(preheader, front.preheader, front.preheader_line)
+            line = 1 if read(self.files, self.path).first_line == 1 else 2
+            raise refuse(Problem(FOLDER + self.path, line, 1, "subject", message, hint))
+        preheader_text, preheader_piece = self._header(preheader, written[1])
         constant_subject = self._constant(subject_piece)
         constant_preheader = self._constant(preheader_piece)
         if constant_subject is not None and constant_preheader is not None:
@@ -194,9 +197,9 @@ class _Compilation:
             front_lines=lines,
         )
 
-    def _header(self, given: str | None, written: str | None, line: int) -> tuple[str, Source]:
-        text = written or "" if given is None else given
-        return text, Source(self.path, Front(), text, line if given is None else 1)
+    def _header(self, given: str | None, written: Source) -> tuple[str, Source]:
+        source = written if given is None else Source(self.path, Front(), given, 1)
+        return source.body, source
 
     def _constant(self, source: Source) -> str | None:
         """The text of a subject or preheader that is the same for everybody."""

@@ -7,7 +7,7 @@ Postal address and a way to stop (15 USC 7704; ePrivacy, Art. 13); in Türkiye t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nurture.emails.inline import OPENS, opens
 from nurture.emails.source import Kind, Piece
@@ -35,6 +35,17 @@ def completed(pieces: Sequence[Piece], legal: Mapping[str, str], html: bool) -> 
     missing = [("text", opening), *missing, ("text", closing)]
     footer = [_piece(kind, text, path) for kind, text in missing]
     return _placed(list(pieces), footer) if html else [*pieces, *footer]
+
+
+def left_out(pieces: Sequence[Piece]) -> Iterator[tuple[str, str, str]]:
+    """What the law asks for and the template does not show to everybody: a rule, what is missing, what to write."""
+    always = " ".join(_always(pieces))
+    if not _WAYS_OUT.search(always):
+        message = "this email shows no way to stop it, so nurture puts a plain footer below"
+        yield "no-unsubscribe", message, 'write <a href="{{ links.unsubscribe }}">…</a> where it fits'
+    if not _ADDRESS.search(always):
+        message = "this email shows no postal address, so nurture puts a plain footer below"
+        yield "no-postal-address", message, "write {{ project.postal_address }} where it fits"
 
 
 def _missing(pieces: Sequence[Piece], legal: Mapping[str, str], html: bool) -> Iterable[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from nurture.core.problem import Problem
 from nurture.emails.blocks import Blocks
@@ -66,6 +67,7 @@ class _Expansion:
         while (parent := chain[-1].parent) is not None:
             seen = (*above, *(template.path for template in chain))
             chain.append(self._load(self._named(parent, seen), seen))
+        _known_blocks(chain)
         return _Assembly(chain).emit(chain[-1].body, None)
 
     def _load(self, path: str, above: tuple[str, ...]) -> Template:
@@ -108,11 +110,27 @@ class _Expansion:
 
     def _file(self, piece: Piece, name: str, above: tuple[str, ...]) -> str:
         path = localised(self.files, name, self.locale)
+        at = max(piece.text.find(name) - 1, 0)
         if path is None:
-            raise refuse(piece.problem("include", f"there is no {FOLDER}{name}"))
+            near = get_close_matches(name, sorted(self.files), 1)
+            hint = f"did you mean '{near[0]}'?" if near else "write that file, or name another"
+            raise refuse(piece.problem("no-template", f"there is no {FOLDER}{name}", hint, at))
         if path in above or len(above) > MAX_DEPTH:
-            raise refuse(piece.problem("include", f"{name} contains itself"))
+            raise refuse(piece.problem("include", f"{name} contains itself", at=at))
         return path
+
+
+def _known_blocks(chain: list[Template]) -> None:
+    """Raise ProjectError for a block that no layout has a place for, so that nobody would ever see it."""
+    for number, template in enumerate(chain[:-1]):
+        known = {name for layout in chain[number + 1 :] for name in layout.blocks}
+        for block in template.body:
+            if isinstance(block, Block) and block.name not in known:
+                near = get_close_matches(block.name, sorted(known), 1)
+                hint = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(sorted(known)) or 'no blocks'}"
+                at = block.opened.text.find(block.name, len("block"))
+                message = f"the layout has no block '{block.name}', so what stands in it is never shown"
+                raise refuse(block.opened.problem("unknown-block", message, hint, at))
 
 
 def _blank(piece: Piece) -> bool:

@@ -1,74 +1,57 @@
-"""What can be said of a template without filling it: names nobody knows, and what mailboxes dislike."""
+"""What can be said of a template without filling it: what mailboxes and people dislike."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from functools import lru_cache
-
-from jinja2 import meta, nodes
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from nurture.core.problem import Problem
-from nurture.emails.build import literal, tag
+from nurture.emails import css
 from nurture.emails.compile import CompiledEmail
 from nurture.emails.inherit import expand
 from nurture.emails.marks import PIECE
-from nurture.emails.source import FOLDER, Front, Kind, Piece, Source, beside, cut, environment, written
+from nurture.emails.source import FOLDER, Kind, Piece, read, versions
 
 CLIPPED = 102_000
 """Bytes of HTML past which Gmail cuts an email off, its pixel and unsubscribe link with it."""
 
-EVENT = frozenset({"event"})
-"""Known besides in the emails of campaigns that people enter on an event."""
-
-CONFIRM = frozenset({"links.confirm"})
-"""Known besides in the emails of steps that ask for consent."""
-
-COUPON = frozenset({"coupon"})
-"""Known besides in the emails of steps that give one."""
-
-KNOWN = frozenset({"contact", "campaign", "project", "last_purchase", "links", "email", "_", "range"})
-_FIXED = {
-    "links": frozenset({"view", "preferences", "unsubscribe"}),
-    "email": frozenset({"subject", "preheader"}),
-    "campaign": frozenset({"name", "title"}),
-    "coupon": frozenset({"code", "worth", "expires_at"}),
-    "project": frozenset({"name", "postal_address", "legal", "currency"}),
-}
-REFERRAL = frozenset({"links.referral"})
-"""Known besides where the project says where shared links lead."""
-
-_ELSEWHERE = {
-    "links.referral": ("'links.referral' leads nowhere: nurture.yaml does not say where to",
-                       "write it there: 'referral: {url: https://…}'"),
-    "event": ("'event' is known only to emails of campaigns that people enter on an event",
-              "write 'enter: {on: …}' in the campaign's file"),
-    "coupon": ("'coupon' is known only to emails of steps that give one",
-               "write 'coupon: {pool: …, valid_for: 7 days}' at the step"),
-    "links.confirm": ("'links.confirm' is known only to emails of steps that ask for consent",
-                      "write 'ask_consent: TOPIC' at the step"),
-}  # fmt: skip
 _IMAGE = re.compile(r"<(?:img|mj-image)(?=[\s>/])(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.I)
 _ALT = re.compile(r"\salt(?=[\s=>/])", re.I)
 _WIDTH = re.compile(r"\swidth=", re.I)
 _SRC = re.compile(r"\ssrc=(?:\"([^\"]*)\"|'([^']*)'|([^\s>]*))", re.I)
-_PLAIN_HTTP = re.compile(r"\s(?:href|src)=[\"']?\s*http://", re.I)
+_ADDRESS = re.compile(r"\s(?:href|src)=[\"']?\s*(https?://[^\s\"'<>]*)", re.I)
+_HOME = re.compile(r"(?:\A|\.)(?:localhost|local|internal|intranet|lan|home|corp)\Z", re.I)
 
 
-def lint(files: Mapping[str, str], template: str) -> list[Problem]:
+@dataclass(frozen=True, slots=True)
+class Dislike:
+    """Something not good at an offset of the HTML."""
+
+    at: int
+    rule: str
+    message: str
+    hint: str
+    severity: str = "warning"
+
+
+def lint(files: Mapping[str, str], template: str, at_home: bool = True) -> list[Problem]:
     """What is not good about `template` in each of its locales: errors first need mending, warnings may stand.
 
-    Raises ProjectError where a file cannot be read at all.
+    `at_home` says that the project is not reached from outside yet, so its links need not be. Raises ProjectError
+    where a file cannot be read at all.
     """
     problems: set[Problem] = set()
-    for path, front, pieces in _versions(files, template):
+    for version in versions(files, template):
+        front, pieces = expand(files, version.path, version.locale)
         if not (front.subject or "").strip():
             hint = 'write it between two lines of ---: subject: "…"'
-            problems.add(Problem(FOLDER + path, 1, 1, "subject", "the email has no subject", hint))
-        problems.update(_disliked(pieces))
+            line = 1 if read(files, version.path).first_line == 1 else 2
+            problems.add(Problem(FOLDER + version.path, line, 1, "subject", "the email has no subject", hint))
+        problems.update(_disliked(pieces, at_home))
     return sorted(problems)
 
 
@@ -81,22 +64,6 @@ def oversize(compiled: CompiledEmail) -> Problem | None:
     path = compiled.front_lines[0][0]
     message = f"the email has {size // 1000} kB of HTML, and Gmail cuts it off after {CLIPPED // 1000} kB"
     return Problem(path, 1, 1, "size", message, "shorten it, or move styles out of style attributes", "warning")
-
-
-def undeclared(files: Mapping[str, str], template: str, more: frozenset[str] = frozenset()) -> list[Problem]:
-    """Names in `template`, its subject and its layouts that no email knows, each with the nearest that it does.
-
-    `more` are known besides. Raises ProjectError where a file cannot be read at all.
-    """
-    problems: set[Problem] = set()
-    names = KNOWN | more
-    for path, front, pieces in _versions(files, template):
-        problems.update(_unknown(pieces, names))
-        for text, line in ((front.subject, front.subject_line), (front.preheader, front.preheader_line)):
-            problems.update(_unknown(cut(Source(path, Front(), text or "", line)), names))
-        if other := beside(files, path, ".txt"):
-            problems.update(_unknown(expand(files, other, _locale(path, template))[1], names))
-    return sorted(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,92 +93,86 @@ def missing(files: Mapping[str, str], template: str, owed: Owed) -> list[Problem
     Raises ProjectError where a file cannot be read at all.
     """
     return [
-        Problem(FOLDER + path, 1, 1, owed.rule, owed.message, owed.hint, "warning")
-        for path, _, pieces in _versions(files, template)
-        if not any(piece.kind is not Kind.TEXT and owed.sought.search(piece.text) for piece in pieces)
+        Problem(FOLDER + version.path, 1, 1, owed.rule, owed.message, owed.hint, "warning")
+        for version in versions(files, template)
+        if not any(
+            piece.kind is not Kind.TEXT and owed.sought.search(piece.text)
+            for piece in expand(files, version.path, version.locale)[1]
+        )
     ]
 
 
-def _versions(files: Mapping[str, str], template: str) -> Iterator[tuple[str, Front, list[Piece]]]:
-    for locale, path in sorted(written(files, template).items()):
-        yield (path, *expand(files, path, locale))
-
-
-def _locale(path: str, template: str) -> str:
-    return path.removeprefix(template).rpartition(".")[0].lstrip(".")
-
-
-def _disliked(pieces: Sequence[Piece]) -> Iterator[Problem]:
+def _disliked(pieces: Sequence[Piece], at_home: bool) -> Iterator[Problem]:
     html = "".join(piece.text if piece.kind is Kind.TEXT else chr(PIECE) for piece in pieces)
+    where = Offsets(pieces)
+    for one in (*_images(html), *_addresses(html, at_home), *_styles(html)):
+        yield where.problem(one)
+
+
+def _images(html: str) -> Iterator[Dislike]:
+    """What is not good about images. Where an address varies by contact, nothing is said of it."""
     for match in _IMAGE.finditer(html):
-        for rule, message, hint, severity in _image(match[0]):
-            yield replace(_warning(pieces, match.start(), rule, message, hint), severity=severity)
-    for match in _PLAIN_HTTP.finditer(html):
-        yield _warning(pieces, match.start() + 1, "https", "this address is not https", "write https://")
+        tag, at = match[0], match.start()
+        if not _ALT.search(tag):
+            hint = 'say what it shows, alt="…", or alt="" for decoration'
+            yield Dislike(at, "alt", "this image has no words for those who do not see it", hint)
+        if not _WIDTH.search(tag):
+            hint = 'write width="…" in pixels, without px; a style may make it narrower'
+            yield Dislike(at, "width", "this image has no width, and Outlook shows it as large as its file", hint)
+        src = _SRC.search(tag)
+        url = (src[1] or src[2] or src[3] or "").strip() if src else ""
+        if not re.match(rf"https?://|{chr(PIECE)}", url, re.I):
+            message = f"this image has no address that a mailbox can fetch: {url[:60]!r}"
+            hint = "put the file on a web server and write its whole address, https://…"
+            yield Dislike(at, "image", message, hint, "error")
 
 
-def _image(tag: str) -> Iterator[tuple[str, str, str, str]]:
-    """What is not good about an image, by rule. Where its address varies by contact, nothing is said of it."""
-    if not _ALT.search(tag):
-        hint = 'say what it shows, alt="…", or alt="" for decoration'
-        yield "alt", "this image has no words for those who do not see it", hint, "warning"
-    if not _WIDTH.search(tag):
-        hint = 'write width="…" in pixels, without px; a style may make it narrower'
-        yield "width", "this image has no width, and Outlook shows it as large as its file", hint, "warning"
-    src = _SRC.search(tag)
-    url = (src[1] or src[2] or src[3] or "").strip() if src else ""
-    if not re.match(rf"https?://|{chr(PIECE)}", url, re.I):
-        message = f"this image has no address that a mailbox can fetch: {url[:60]!r}"
-        yield "image", message, "put the file on a web server and write its whole address, https://…", "error"
+def _addresses(html: str, at_home: bool) -> Iterator[Dislike]:
+    """Addresses that strangers cannot reach, or not in private."""
+    for match in _ADDRESS.finditer(html):
+        url, at = match[1], match.start(1)
+        if is_private(url):
+            message = f"only your own network can reach this: {url[:60]}"
+            hint = "write the address under which everybody reaches it"
+            yield Dislike(at, "private-link", message, hint, "warning" if at_home else "error")
+        elif url.lower().startswith("http://"):
+            safe = "https" + url[4:] if chr(PIECE) not in url else "https://…"
+            yield Dislike(at, "https", "this address is not https", f"write {safe}")
 
 
-def _warning(pieces: Sequence[Piece], offset: int, rule: str, message: str, hint: str) -> Problem:
-    starts, at = [], 0
-    for piece in pieces:
-        starts.append(at)
-        at += len(piece.text) if piece.kind is Kind.TEXT else 1
-    number = bisect_right(starts, offset) - 1
-    piece = pieces[number]
-    before = piece.text[: offset - starts[number]] if piece.kind is Kind.TEXT else ""
-    column = len(before) - before.rfind("\n") if "\n" in before else 1
-    line = piece.line + before.count("\n")
-    return Problem(FOLDER + piece.path, line, column, rule, message, hint, "warning")
+def is_private(url: str) -> bool:
+    """Whether an address is one of a machine or network of somebody's own (RFC 6761, RFC 6762, RFC 1918)."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    if not host or chr(PIECE) in host:
+        return False
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return "." not in host or _HOME.search(host) is not None
 
 
-def _unknown(pieces: Sequence[Piece], names: frozenset[str]) -> Iterator[Problem]:
-    """Every use of an unknown name. The tags are parsed together, each on lines whose origin is remembered."""
-    origin: list[Piece | None] = [None]
-    out = []
-    for piece in pieces:
-        if piece.kind is Kind.TEXT:
-            out.append(literal(piece.text.replace("\n", " ")) if piece.text.strip() else " ")
-        else:
-            out.append(tag(piece))
-            origin += [piece] * (1 + piece.text.count("\n"))
-    for name, line, known in _uses("".join(out), names):
-        piece = origin[min(line, len(origin)) - 1] or pieces[0]
-        near = get_close_matches(name.rpartition(".")[2], sorted(known), 1)
-        if name in _ELSEWHERE:
-            yield piece.problem("name", *_ELSEWHERE[name])
-            continue
-        told = sorted(known - {"_", "range"} - REFERRAL)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(told)}"
-        yield piece.problem("name", f"{name!r} is not known to emails", hint)
+def _styles(html: str) -> Iterator[Dislike]:
+    for one in css.ignored(html):
+        yield Dislike(one.at, "css-ignored", one.message, one.hint)
 
 
-@lru_cache(maxsize=1024)
-def _uses(text: str, names: frozenset[str]) -> tuple[tuple[str, int, frozenset[str]], ...]:
-    tree = environment().parse(text)
-    return tuple(_used(tree, meta.find_undeclared_variables(tree) - names, names))
+class Offsets:
+    """Where the offsets of an email's HTML, each tag one character in it, stand in its files."""
 
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self.pieces = pieces
+        self.starts = []
+        at = 0
+        for piece in pieces:
+            self.starts.append(at)
+            at += len(piece.text) if piece.kind is Kind.TEXT else 1
 
-def _used(tree: nodes.Template, unknown: set[str], names: frozenset[str]) -> Iterator[tuple[str, int, frozenset[str]]]:
-    for node in tree.find_all((nodes.Name, nodes.Getattr)):
-        if isinstance(node, nodes.Name):
-            if node.name in unknown and node.ctx == "load":
-                yield node.name, node.lineno, names
-        elif isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
-            fixed = _FIXED.get(node.node.name)
-            name = f"{node.node.name}.{node.attr}"
-            if fixed is not None and node.attr not in fixed and name not in names:
-                yield name, node.lineno, fixed
+    def problem(self, one: Dislike) -> Problem:
+        """The dislike with its file, line and column."""
+        number = bisect_right(self.starts, one.at) - 1
+        piece = self.pieces[number]
+        line, column = piece.place(one.at - self.starts[number] if piece.kind is Kind.TEXT else 0)
+        return Problem(FOLDER + piece.path, line, column, one.rule, one.message, one.hint, one.severity)

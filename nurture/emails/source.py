@@ -20,6 +20,7 @@ from nurture.core.email import Mailbox
 from nurture.core.errors import ProjectError
 from nurture.core.problem import Problem
 from nurture.emails.marks import ANY
+from nurture.emails.syntax import explain
 
 if TYPE_CHECKING:
     from nurture.emails.sandbox import Environment
@@ -28,6 +29,8 @@ FOLDER = "templates/emails/"
 MAX_SOURCE = 300_000
 MAX_FRONT = 8_000
 _FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
+_OPENS = re.compile(r"\ufeff?---[ \t]*\r?\n")
+_KEY = re.compile(r"[a-z_]+\s*:|[ \t]+\S|#")
 _NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\Z")
 KEYS: Mapping[str, str] = {
     "subject": "What stands in the mailbox's list; a template, and needed unless the step gives one.",
@@ -51,37 +54,64 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece of a template. `text` is what stands between the delimiters; `word` a tag's first word."""
+    """One piece of a template. `text` is what stands between the delimiters; `word` a tag's first word.
+
+    `line` and `column` are those of the first character of `text` in its file.
+    """
 
     kind: Kind
     text: str
     path: str
     line: int
     word: str = ""
+    column: int = 1
 
-    def problem(self, rule: str, message: str, hint: str | None = None) -> Problem:
-        return Problem(FOLDER + self.path, self.line, 1, rule, message, hint)
+    def problem(self, rule: str, message: str, hint: str | None = None, at: str | int = 0) -> Problem:
+        """A problem at the piece, or at the first `at` in its text, an offset or the very words."""
+        offset = at if isinstance(at, int) else max(self.text.find(at), 0)
+        return Problem(FOLDER + self.path, *self.place(offset), rule, message, hint)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The line and column of an offset in `text`."""
+        before = self.text[:offset]
+        column = len(before) - before.rfind("\n") if "\n" in before else self.column + offset
+        return self.line + before.count("\n"), column
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What stands above the body: Jinja2 texts and the lines they are on."""
+    """What stands above the body: Jinja2 texts, and the lines and columns at which they begin."""
 
     subject: str | None = None
     subject_line: int = 1
     preheader: str | None = None
     preheader_line: int = 1
     sender: Mailbox | None = None
+    subject_column: int = 1
+    preheader_column: int = 1
+
+    def headers(self, path: str) -> tuple[Source, Source]:
+        """Subject and preheader as sources of their own."""
+        return (
+            Source(path, Front(), self.subject or "", self.subject_line, self.subject_column),
+            Source(path, Front(), self.preheader or "", self.preheader_line, self.preheader_column),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file: its front matter, and its body, which begins at `first_line` of the file."""
+    """One file: its front matter, and its body, which begins at `first_line` of the file, in its first `column`."""
 
     path: str
     front: Front
     body: str
     first_line: int
+    column: int = 1
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The line and column in the file of an offset in the body."""
+        lines, start = self.body.count("\n", 0, offset), self.body.rfind("\n", 0, offset)
+        return self.first_line + lines, offset - start + (0 if lines else self.column - 1)
 
 
 def refuse(*problems: Problem) -> ProjectError:
@@ -117,6 +147,19 @@ def written(files: Mapping[str, str], template: str) -> dict[str, str]:
         if match:
             found[locale] = path
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A template in one language: its file, and the locale in its name ("" for the one without)."""
+
+    path: str
+    locale: str
+
+
+def versions(files: Mapping[str, str], template: str) -> list[Version]:
+    """Every language `template` is written in, by locale."""
+    return [Version(path, locale) for locale, path in sorted(written(files, template).items())]
 
 
 def resolve_locale(files: Mapping[str, str], template: str, locale: str, default: str) -> str:
@@ -173,9 +216,19 @@ def _read(path: str, text: str) -> Source:
         line = text.count("\n", 0, found.start()) + 1
         raise refuse(Problem(FOLDER + path, line, 1, "character", "a character of private use stands here"))
     match = _FRONT.match(text)
+    if match is None and _OPENS.match(text):
+        raise refuse(_unclosed(path, text))
     if match is None:
         return Source(path, Front(), text.removeprefix("\ufeff"), 1)
     return Source(path, _front(path, match[1]), text[match.end() :], match[0].count("\n") + 1)
+
+
+def _unclosed(path: str, text: str) -> Problem:
+    """Front matter without its second line of ---: told where the first line that is none of its keys stands."""
+    lines = text.split("\n")
+    line = next((at for at, one in enumerate(lines[1:], 2) if not _KEY.match(one)), len(lines))
+    message = "the front matter that begins in line 1 does not end"
+    return Problem(FOLDER + path, line, 1, "front-matter", message, "end it with a line of '---'")
 
 
 def _front(path: str, text: str) -> Front:
@@ -204,7 +257,9 @@ def _keys(path: str, node: Any) -> Front:
     for key, value in node.value:
         where = (FOLDER + path, key.start_mark.line + 2, key.start_mark.column + 1, "front-matter")
         if key.value not in _KEYS:
-            problems.append(Problem(*where, f"{key.value!r} is no key here", f"known are {', '.join(_KEYS)}"))
+            near = get_close_matches(str(key.value), _KEYS, 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(_KEYS)}"
+            problems.append(Problem(*where[:3], "unknown-key", f"{key.value!r} is no key here", hint))
         elif key.value in found:
             problems.append(Problem(*where, f"{key.value} stands twice"))
         elif key.value == "from":
@@ -212,12 +267,12 @@ def _keys(path: str, node: Any) -> Front:
         elif not isinstance(value.value, str):
             problems.append(Problem(*where, f"{key.value} needs a text"))
         else:
-            found[key.value] = (value.value, value.start_mark.line + 2)
+            found[key.value] = (value.value, value.start_mark.line + 2, value.start_mark.column + 1 + bool(value.style))
     if problems:
         raise refuse(*problems)
-    subject, subject_line = found.get("subject", (None, 1))
-    preheader, preheader_line = found.get("preheader", (None, 1))
-    return Front(subject, subject_line, preheader, preheader_line, found.get("from"))
+    subject, subject_line, column = found.get("subject", (None, 1, 1))
+    preheader, preheader_line, other = found.get("preheader", (None, 1, 1))
+    return Front(subject, subject_line, preheader, preheader_line, found.get("from"), column, other)
 
 
 def _sender(node: Any, where: tuple[str, int, int, str], problems: list[Problem]) -> Mailbox | None:
@@ -241,39 +296,61 @@ def cut(source: Source) -> tuple[Piece, ...]:
     """The body as pieces; comments are gone, white space control is done. Raises ProjectError."""
     env = environment()
     try:
-        _known_words(env, env.parse(source.body))
+        _known_words(env, env.parse(source.body), source)
         return tuple(_pieces(source, env))
     except TemplateSyntaxError as error:
-        line = error.lineno + source.first_line - 1
-        message = f"the template cannot be read: {error.message}"
-        raise refuse(Problem(FOLDER + source.path, line, 1, "syntax", message)) from None
+        told = explain(source.body, error)
+        problem = Problem(FOLDER + source.path, *source.place(told.at), "syntax", told.message, told.hint)
+        raise refuse(problem) from None
     except RecursionError:
         message = "the template is nested too deeply"
         raise refuse(Problem(FOLDER + source.path, source.first_line, 1, "syntax", message)) from None
 
 
-def _known_words(env: Environment, tree: nodes.Template) -> None:
-    """Raise TemplateSyntaxError for a filter or test that is not there, with the nearest that is."""
-    for node in tree.find_all((nodes.Filter, nodes.Test)):
-        known = env.filters if isinstance(node, nodes.Filter) else env.tests
+def _known_words(env: Environment, tree: nodes.Template, source: Source) -> None:
+    """Raise ProjectError for a filter or test that is not there, with the nearest that is."""
+    for node in _filters_and_tests(tree):
+        kind, known = ("filter", env.filters) if isinstance(node, nodes.Filter) else ("test", env.tests)
         if node.name not in known:
             near = get_close_matches(node.name, [name for name in known if name[:1] != "_"], 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known)[:40])}"
-            raise TemplateSyntaxError(f"there is no filter or test {node.name!r}; {hint}", node.lineno)
+            usual = ", ".join(sorted(name for name in known if name[:1] not in "_=!<>")[:40])
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {usual}"
+            place = source.place(_used(source.body, node))
+            message = f"there is no {kind} {node.name!r}"
+            raise refuse(Problem(FOLDER + source.path, *place, f"unknown-{kind}", message, hint))
+
+
+def _filters_and_tests(tree: nodes.Template) -> Iterator[nodes.Filter | nodes.Test]:
+    yield from tree.find_all(nodes.Filter)
+    yield from tree.find_all(nodes.Test)
+
+
+def _used(body: str, node: nodes.Filter | nodes.Test) -> int:
+    """Where the name of a filter or test stands, from the line its expression begins on."""
+    start = sum(len(line) + 1 for line in body.split("\n")[: node.lineno - 1])
+    before = r"\|\s*" if isinstance(node, nodes.Filter) else r"\bis\s+(?:not\s+)?"
+    found = re.compile(rf"{before}({re.escape(node.name)})\b").search(body, start)
+    return found.start(1) if found else start
 
 
 def _pieces(source: Source, env: Environment) -> Iterator[Piece]:
+    """Jinja2 tells lines alone, so columns come from finding each of its words behind the one before."""
     inside: list[str] | None = None
-    start = 1
-    for line, token, value in env.lex(source.body):
+    at = begun = 0
+    for _, token, value in env.lex(source.body):
+        at = max(source.body.find(value, at), at)
         if token == "data":
-            yield Piece(Kind.TEXT, value, source.path, line + source.first_line - 1)
+            line, column = source.place(at)
+            yield Piece(Kind.TEXT, value, source.path, line, column=column)
         elif token in ("block_begin", "variable_begin"):
-            inside, start = [], line + source.first_line - 1
+            inside, begun = [], at + len(value)
         elif token in ("block_end", "variable_end") and inside is not None:
-            text = "".join(inside).strip()
-            kind = Kind.TAG if token == "block_end" else Kind.VALUE
-            yield Piece(kind, text, source.path, start, text.split(None, 1)[0] if kind is Kind.TAG else "")
+            text = "".join(inside)
+            line, column = source.place(begun + len(text) - len(text.lstrip()))
+            text, kind = text.strip(), Kind.TAG if token == "block_end" else Kind.VALUE
+            word = text.split(None, 1)[0] if kind is Kind.TAG else ""
+            yield Piece(kind, text, source.path, line, word, column)
             inside = None
         elif inside is not None:
             inside.append(value)
+        at += len(value)

@@ -103,7 +103,7 @@ def test_a_mistake_in_a_subject_of_the_campaign_file_is_told_there(shop: Path) -
     text = campaign.read_text(encoding="utf-8")
     line = text[: text.index("contcat")].count("\n") + 1
     (problem,) = check(shop).errors
-    assert (problem.path, problem.line, problem.column) == ("campaigns/wake-up.yaml", line, 14)
+    assert (problem.path, problem.line, problem.column) == ("campaigns/wake-up.yaml", line, 18)
 
 
 def test_an_error_in_the_project_file_makes_no_email(shop: Path) -> None:

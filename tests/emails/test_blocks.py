@@ -8,7 +8,8 @@ from emails.parts import BRANDING, ENVELOPE, SIGNER, email_file, values
 from nurture.core.errors import ProjectError
 from nurture.emails.compile import CompiledEmail, compile_email
 from nurture.emails.fill import FilledEmail, Filler
-from nurture.emails.lint import lint, undeclared
+from nurture.emails.lint import lint
+from nurture.emails.names import undeclared
 
 BUTTON = """{# where it leads, and what it says #}
 {% macro button(url, words, kind="main") %}<p class="{{ kind }}"><a href="{{ url }}">{{ words }}</a></p>{% endmacro %}

@@ -96,8 +96,8 @@ def test_layouts_blocks_and_parts_are_put_together() -> None:
         ('{% include "gone.html" %}', "there is no templates/emails/gone.html"),
         ('{% include "a.html" %}', "contains itself"),
         ("{% include name %}", "needs one name in quotes"),
-        ("<p>{{ contact.x </p>", "cannot be read"),
-        ("{% if x %}{% endfor %}", "cannot be read"),
+        ("<p>{{ contact.x </p>", "a.html:5:4: the '{{' that opens here is not closed"),
+        ("{% if x %}{% endfor %}", "a.html:5:1: the 'if' that begins here is not ended"),
         ("{{ contact.x|mony }}", "did you mean 'money'"),
         ("{{ super() }}", "super() stands in a block"),
         ("{{ project.nmae }}", "did you mean 'name'"),
@@ -134,7 +134,7 @@ def test_what_cannot_work_is_told_with_its_line(body: str, told: str) -> None:
         ("subject: x\nfrom: nobody", "from needs an address"),
         ("subject: x\nfrom: {address: nobody}", "is no address"),
         ('subject: "a\\nb"', "a header cannot hold a line break"),
-        ("subject: '{{ contact.x'", "a.html:2:1: the template cannot be read"),
+        ("subject: '{{ contact.x'", "a.html:2:11: the '{{' that opens here is not closed"),
     ],
 )
 def test_mistakes_in_front_matter_are_told(front: str, told: str) -> None:
@@ -144,7 +144,7 @@ def test_mistakes_in_front_matter_are_told(front: str, told: str) -> None:
 def test_a_mistake_in_a_layout_is_told_where_it_is() -> None:
     files = {"base.html": "<p>\n{{ project.nmae }}{% block b %}{% endblock %}", "a.html": email_file("")}
     files["a.html"] = '---\nsubject: s\n---\n{% extends "base.html" %}{% block b %}{% endblock %}'
-    assert refused(files).startswith("templates/emails/base.html:2:1")
+    assert refused(files).startswith("templates/emails/base.html:2:4")
 
 
 def test_text_outside_of_blocks_is_told() -> None:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from emails.parts import compiled, email_file
-from nurture.emails.lint import lint, oversize, undeclared
+from nurture.emails.lint import lint, oversize
+from nurture.emails.names import undeclared
 
 
 def test_a_sound_template_is_not_complained_about() -> None:
@@ -28,7 +29,7 @@ def test_unknown_names_are_told_with_the_nearest() -> None:
     problems = undeclared({"a.html": email_file(body, subject="{{ nobody }}")}, "a")
     assert [(p.line, p.hint) for p in problems if p.line > 2] == [
         (4, "did you mean contact?"),
-        (5, "did you mean unsubscribe?"),
+        (5, "did you mean links.unsubscribe?"),
     ]
     assert problems[0].line == 2
     assert "'nobody'" in problems[0].message

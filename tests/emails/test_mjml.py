@@ -10,7 +10,8 @@ from emails.parts import BRANDING, ENVELOPE, SIGNER, values
 from nurture.core.errors import ProjectError
 from nurture.emails.compile import compile_email, variants
 from nurture.emails.fill import FilledEmail, Filler
-from nurture.emails.lint import lint, undeclared
+from nurture.emails.lint import lint
+from nurture.emails.names import undeclared
 
 LAYOUT = """<mjml>
 <mj-head><mj-title>{{ email.subject }}</mj-title></mj-head>

@@ -90,9 +90,10 @@ def test_an_email_that_asks_and_leads_nowhere_is_warned_about(start: Start) -> N
 
     line = start()
     campaigns = {"campaigns/first.yaml": campaign("[{id: hello, send: hello, ask_consent: offers}]")}
-    (problem,) = check_files({**line.files, **campaigns}).problems
-    assert (problem.rule, problem.severity, problem.path) == ("ask-consent", "warning", "templates/emails/hello.html")
-    assert not check_files({**line.files, **campaigns, "templates/emails/hello.html": ASKING}).problems
+    (problem,) = (one for one in check_files({**line.files, **campaigns}).problems if one.rule == "ask-consent")
+    assert (problem.severity, problem.path) == ("warning", "templates/emails/hello.html")
+    asking = check_files({**line.files, **campaigns, "templates/emails/hello.html": ASKING})
+    assert "ask-consent" not in {one.rule for one in asking.problems}
 
 
 def test_topics_that_are_asked_for_or_taken_back_are_the_project_s(start: Start) -> None:

@@ -303,7 +303,8 @@ def test_an_email_that_gives_a_code_and_does_not_show_it_is_warned_about() -> No
     assert [one.message for one in check_files(files).problems if one.rule == "coupon"] == [
         "this email gives a coupon, and its code is shown nowhere"
     ]
-    assert not check_files({**files, "templates/emails/gift.html": GIFT}).problems
+    shown = check_files({**files, "templates/emails/gift.html": GIFT}).problems
+    assert "coupon" not in {one.rule for one in shown}
 
 
 def test_a_preview_shows_a_code_of_nobodys_and_takes_none(start: Start) -> None:

@@ -2,7 +2,7 @@
 
 In a file of mistakes, `was` becomes `now` in `file`, or `now` is the whole of a new file; ☞ stands where the problem
 must point and is no part of the file. `also` changes more, `gone` takes files away, and `at` is a place that the
-change does not show.
+change does not show; `times` says how often `now` is written.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nurture.files.folder import read_folder
 
 HERE = Path(__file__).parent
 MARK = "☞"
-FILES = ("campaigns.toml", "project.toml")
+FILES = ("campaigns.toml", "project.toml", "templates.toml")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _changed(text: str, change: dict[str, Any], name: str) -> str:
         return str(change["now"])
     was = was.removeprefix("\n") if was.count("\n") > 1 else was
     assert text.count(was) == 1, f"{name}: {was!r} stands {text.count(was)} times in {change['file']}"
-    return text.replace(was, change["now"])
+    return text.replace(was, change["now"] * change.get("times", 1))
 
 
 def score(mistake: Mistake) -> Score:
