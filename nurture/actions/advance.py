@@ -10,6 +10,7 @@ from typing import Any
 from nurture.actions.offer import reserve_planned
 from nurture.actions.queries import Queries, Version
 from nurture.actions.record import stir
+from nurture.actions.resting import keep_exits
 from nurture.core.campaign import NotifyStep, SetStep, StopMailingStep, WithdrawConsentStep
 from nurture.core.decide import (
     EMAIL_IS_DUE,
@@ -27,6 +28,7 @@ from nurture.core.decide import (
 from nurture.core.event import Suppress, SuppressionReason
 from nurture.core.ids import message_id
 from nurture.core.program import Course
+from nurture.core.rules import ANSWERED
 from nurture.core.telling import Notice, Told
 from nurture.store import enrollments, marks, suppressions
 from nurture.store.database import BATCH, Connection, Database
@@ -44,8 +46,9 @@ ContactStep = SetStep | StopMailingStep | WithdrawConsentStep
 
 @dataclass(slots=True)
 class Outcome:
-    """Everything a batch of decisions writes."""
+    """Everything a batch of decisions writes; `release_id` names the version whose rules decided."""
 
+    release_id: int
     moves: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -73,16 +76,17 @@ def advance(database: Database, queries: Queries, now: datetime) -> int:
 def _advance(connection: Connection, version: Version, now: datetime) -> int:
     due = version.due.some(connection, now, BATCH)
     if due:
-        outcome = _decide_all(version.course, due, now)
+        outcome = _decide_all(version, due, now)
+        keep_exits(connection, version, outcome.decisions, now)
         _record(connection, outcome, now)
         reserve_planned(connection, version.course, outcome.messages, now)
     return len(due)
 
 
-def _decide_all(course: Course, due: Iterable[Due], now: datetime) -> Outcome:
-    outcome = Outcome()
+def _decide_all(version: Version, due: Iterable[Due], now: datetime) -> Outcome:
+    outcome = Outcome(version.emails.id)
     for one in due:
-        _decide_one(course, one, now, outcome)
+        _decide_one(version.course, one, now, outcome)
     return outcome
 
 
@@ -93,7 +97,10 @@ def _decide_one(course: Course, due: Due, now: datetime, outcome: Outcome) -> No
         standing = come(course, standing)
         decision = decide(course, standing, answers, now)
         if not (isinstance(decision, Wait) and decision.why == due.why):
-            outcome.decisions.append(_decision_row(due, seq, standing.step, decision, now))
+            row = _decision_row(due, seq, standing.step, decision, outcome.release_id, now)
+            if isinstance(decision, Move) and decision.why in ANSWERED:
+                row["rested_on"] = due.found
+            outcome.decisions.append(row)
             seq += 1
         if not isinstance(decision, Move):
             break
@@ -148,7 +155,9 @@ def _notice(course: Course, due: Due, step: NotifyStep, now: datetime) -> Notice
     return Notice(step.notify.webhook, Told.NOTIFY, due.contact_id, source, now, data, due.id)
 
 
-def _decision_row(due: Due, seq: int, step: str, decision: Decision, now: datetime) -> dict[str, Any]:
+def _decision_row(
+    due: Due, seq: int, step: str, decision: Decision, release_id: int, now: datetime
+) -> dict[str, Any]:
     row = {
         "contact_id": due.contact_id,
         "enrollment_id": due.id,
@@ -157,6 +166,8 @@ def _decision_row(due: Due, seq: int, step: str, decision: Decision, now: dateti
         "step": step,
         "to_step": None,
         "until": None,
+        "release_id": release_id,
+        "rested_on": None,
     }
     match decision:
         case Send():

@@ -9,11 +9,13 @@ from typing import Any
 from nurture.actions.release import Release
 from nurture.core.campaign import Status
 from nurture.core.program import Course, Program
+from nurture.core.rules import Rule
 from nurture.store import due
 from nurture.store.database import Connection, Database
 from nurture.store.enrollments import DueQuery
 from nurture.store.entering import Entrance
 from nurture.store.messages import ClaimQuery
+from nurture.store.standing import KeptQuery
 
 
 class Version:
@@ -22,10 +24,11 @@ class Version:
     def __init__(self, release: Release, course: Course, finishing: Release | None = None) -> None:
         self._release, self.course, self._finishing = release, course, finishing
         self._pinned = finishing.id if finishing else None
+        self._kept: dict[str, KeptQuery] = {}
 
     @property
     def emails(self) -> Release:
-        """The release whose emails they get."""
+        """The release whose emails they get, and whose file says the rules they follow."""
         return self._finishing or self._release
 
     @cached_property
@@ -37,6 +40,12 @@ class Version:
     def claim(self) -> ClaimQuery:
         """The question for its due messages."""
         return ClaimQuery(self._release.program, self.course, self._pinned)
+
+    def kept(self, rule: Rule) -> KeptQuery:
+        """The question for the values on which enrollments leave by a rule."""
+        if rule.name not in self._kept:
+            self._kept[rule.name] = KeptQuery(self._release.program.project, rule.condition)
+        return self._kept[rule.name]
 
 
 class Queries:

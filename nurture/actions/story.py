@@ -13,12 +13,12 @@ from nurture.actions.explain import Reason, reason_of, rules_of
 from nurture.actions.release import Release, Releases
 from nurture.core.decide import Arm
 from nurture.core.event import Kind
-from nurture.core.found import restore
 from nurture.core.money import Money
-from nurture.core.rules import Rule, rested_on
+from nurture.core.rules import Rule, held, rested_on
 from nurture.core.wording import Words
 from nurture.files.rules import Rules, Written
 from nurture.store.database import Connection
+from nurture.store.standing import KeptQuery
 
 Row = Mapping[str, Any]
 ORDER = ("known", "consent", "event", "purchase", "refund", "conversion", "suppressed", "stage", "entered", "decided",
@@ -165,7 +165,10 @@ def _decisions(book: Book, decisions: Sequence[Row]) -> Iterator[Happened]:
 
 def _asked(book: Book, release: Release, rule: Rule, path: tuple[str | int, ...], row: Row) -> tuple[Reason, ...]:
     """What the decision rested on, where that was kept."""
-    found = restore(rule.condition, row["rested_on"]) if row["rested_on"] else None
+    if not row["rested_on"]:
+        return ()
+    query = KeptQuery(release.program.project, rule.condition)
+    found = query.told(row["rested_on"], held(rule, row["what"], row["why"]))
     if found is None:
         return ()
     rules = book.rules(release, row["campaign"])

@@ -138,7 +138,7 @@ class _Standing:
         rules, name, release = self._rules(), self._row["campaign"], self._release
         query = StandingQuery(release.program.project, [rule.condition for rule in rules])
         key = (self._row["contact_id"], self._row["id"])
-        found = query.ask(self._connection, [key], self._now).get(self._row["id"], [])
+        found = query.ask(self._connection, key, self._now)
         words, lines = self._book.words(release, self._now), self._book.rules(release, name)
         for rule, one in zip(rules, found, strict=False):
             yield reason_of(words, one, rule.name, lines, *self._book.path(release, name, rule))

@@ -43,6 +43,11 @@ def asked_at(step: StepBase) -> Rule | None:
             return None
 
 
+def held(rule: Rule, what: str, why: str) -> bool:
+    """What the rule answered for a decision that rests on it, as it is kept."""
+    return rule.name != ConditionKey.STAY if what == "exit" else why in (ANSWERED[0], ANSWERED[2])
+
+
 def rested_on(course: Course, step: str, what: str, why: str) -> Rule | None:
     """The rule whose answer decided, for a decision as it is kept; None where none did, or the step is no more."""
     if what == "exit":

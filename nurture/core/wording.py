@@ -104,11 +104,8 @@ class Words:
         return f"has only {_listed(values['tags'])}" if values["tags"] else "has no tag"
 
     def _attributes(self, asked: c.AttributeIs, values: Values) -> str:
-        known = values["attributes"] or {}
-        return ", ".join(
-            f"{name} is {json.dumps(known[name], ensure_ascii=False)}" if known.get(name) is not None
-            else f"{name} is not set" for name in asked.attribute
-        )  # fmt: skip
+        known = ((name, values[name]) for name in asked.attribute)
+        return ", ".join(f"{name} is {'not set' if value in (None, 'null') else value}" for name, value in known)
 
     def _moments(self, asked: c.Leaf, values: Values) -> str:
         did, never = VERBS[asked.key]
@@ -137,19 +134,20 @@ class Words:
         if values["account"] is None:
             return f"is of no account, and it {'holds' if values['contact'] else 'does not hold'} for them alone"
         count, people = values["of_account"], values["people"]
-        one = f", {values['one']} among them" if count and values["one"] else ""
+        one = f", {values['one']} among them" if count and values.get("one") else ""
         return f"holds for {count or 'none'} of the {_times(people, 'person', 'people')} of {values['account']}{one}"
 
     def _happened(self, asked: c.Leaf, values: Values) -> str:
         past: c.Past = getattr(asked, asked.key)
         did, never = _verbs(past, asked.key)
         last = max(filter(None, (values.get("last"), values.get("last_order"))), default=None)
-        told = [f"{did} {self.ago(last)}" if last else never]
+        told = [f"{did} {self.ago(last)}" if last else never] if "last" in values else []
         counted = "in that time" if past.within or past.since else "in all"
         if values.get("spent") is not None:
             told.insert(0, f"spent {self.money(values['spent'])} {counted}")
         if values.get("times") is not None:
-            told.insert(0, f"{_times(values['times'], 'time', 'times')} {counted}")
+            what = "" if told else f"{did} "
+            told.insert(0, f"{what}{_times(values['times'], 'time', 'times')} {counted}")
         if values.get("entered"):
             told.append(f"entered {self.ago(values['entered'])}")
         return "; ".join(told)

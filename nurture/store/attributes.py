@@ -59,6 +59,14 @@ class present(_Reading):
     type = Boolean()
 
 
+class written(_Reading):
+    """The attribute's value as JSON text; null where there is none."""
+
+    name = "attribute_written"
+    inherit_cache = True
+    type = Text()
+
+
 _SQLITE = {
     "attribute_number": "CASE WHEN json_type({a}, {p}) IN ('integer', 'real') THEN json_extract({a}, {p}) END",
     "attribute_text": "CASE WHEN json_type({a}, {p}) = 'text' THEN json_extract({a}, {p}) END",
@@ -66,6 +74,7 @@ _SQLITE = {
     "THEN CAST(json_extract({a}, {p}) AS TEXT) END",
     "attribute_switch": "CASE json_type({a}, {p}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END",
     "attribute_present": "(coalesce(json_type({a}, {p}), 'null') <> 'null')",
+    "attribute_written": "(({a} -> {p}) || '')",
 }
 _POSTGRES = {
     "attribute_number": "CASE WHEN jsonb_typeof({a} -> {n}) = 'number' THEN ({a} ->> {n})::numeric END",
@@ -74,6 +83,7 @@ _POSTGRES = {
     'THEN ({a} ->> {n}) COLLATE "C" END',
     "attribute_switch": "CASE WHEN jsonb_typeof({a} -> {n}) = 'boolean' THEN ({a} ->> {n})::boolean END",
     "attribute_present": "(coalesce(jsonb_typeof({a} -> {n}), 'null') <> 'null')",
+    "attribute_written": "({a} -> {n})::text",
 }
 
 
@@ -87,6 +97,7 @@ def _compile(shape: str, element: _Reading, compiler: SQLCompiler, **kw: Any) ->
 @compiles(spelled, "sqlite")
 @compiles(switch, "sqlite")
 @compiles(present, "sqlite")
+@compiles(written, "sqlite")
 def _sqlite(element: _Reading, compiler: SQLCompiler, **kw: Any) -> str:
     return _compile(_SQLITE[element.name], element, compiler, **kw)
 
@@ -96,6 +107,7 @@ def _sqlite(element: _Reading, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(spelled, "postgresql")
 @compiles(switch, "postgresql")
 @compiles(present, "postgresql")
+@compiles(written, "postgresql")
 def _postgres(element: _Reading, compiler: SQLCompiler, **kw: Any) -> str:
     return _compile(_POSTGRES[element.name], element, compiler, **kw)
 

@@ -95,6 +95,8 @@ decision = table(
     Column("why", String(200), nullable=False),
     Column("to_step", Word),
     Column("until", Instant),
+    Column("release_id", Integer),
+    Column("rested_on", Text),
     PrimaryKeyConstraint("contact_id", "enrollment_id", "seq"),
 )
 

@@ -18,6 +18,7 @@ from nurture.core.rules import asked_at
 from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
 from nurture.store.database import MOST, insert_new, update_rows
 from nurture.store.dated import date_columns
+from nurture.store.looked import Kept
 from nurture.store.tables import contact, contact_tag, decision, enrollment, message
 from nurture.store.types import Instant
 
@@ -35,6 +36,8 @@ class Due:
     why: str
     standing: Standing
     answers: Answers
+    found: str | None = None
+    """The values that the answer to the step's question rests on, as they are kept."""
 
 
 class DueQuery:
@@ -63,7 +66,7 @@ class DueQuery:
                 m.state, m.reason, m.claimed_at, m.settled_at, m.accepted_at, m.expires_at,
                 contact.c.country, e.measured_from,
                 *exits(self._asker, self._course), self._step_answer(), self._flips_at(), self._unrated(),
-                *self._dates(), e.due_at,
+                *self._dates(), e.due_at, self._found(),
             )
             .select_from(enrollment.join(contact, contact.c.id == e.contact_id).outerjoin(message, of_step))
             .where(self._theirs, e.state == LIVE, e.due_at <= NOW)
@@ -78,6 +81,10 @@ class DueQuery:
     def _step_answer(self) -> ColumnElement[Any]:
         whens = [(enrollment.c.step == name, self._asker.ask(one)) for name, one in self._asked().items()]
         return case(*whens, else_=false()) if whens else literal(None, SqlBoolean())
+
+    def _found(self) -> ColumnElement[Any]:
+        whens = [(enrollment.c.step == name, Kept(self._asker, one).column) for name, one in self._asked().items()]
+        return case(*whens, else_=null()) if whens else null()
 
     def _flips_at(self) -> ColumnElement[Any]:
         whens = []
@@ -127,7 +134,7 @@ class DueQuery:
             due_at=row[26],
         )  # fmt: skip
         said = replace(answers(row[17:21], row[21], row[22], row[23]), date=row[24] or row[25])
-        return Due(row[0], row[1], row[2], row[3], standing, said)
+        return Due(row[0], row[1], row[2], row[3], standing, said, row[27])
 
 
 def exits(asker: Asker, course: Course) -> list[ColumnElement[Any]]:

@@ -10,6 +10,7 @@ from nurture.store.tables import (
     contact,
     contact_address,
     contact_tag,
+    decision,
     event,
     kept_email,
     message,
@@ -42,6 +43,7 @@ def blank(connection: Connection, contact_id: str) -> str:
     for table, values in (
         (event, {"detail": {}}),
         (message, {"subject": None}),
+        (decision, {"rested_on": None}),
         (purchase, {"items": []}),
         (suppression, {"contact_id": None}),
         (webhook_delivery, {"data": {}}),

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, null, select
+import orjson
+from sqlalchemy import Integer, Text, func, literal, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from nurture.core import condition as c
 from nurture.core.found import Found, asked_inside
+from nurture.store import attributes
 from nurture.store.accounts import colleague, colleagues_for_whom
 from nurture.store.conditions import HOT, Asker, next_flip, number
 from nurture.store.tables import (
@@ -25,18 +31,34 @@ from nurture.store.tables import (
     spend_rank,
     suppression,
 )
+from nurture.store.types import EPOCH, MICROSECOND, Instant
 
 Columns = Mapping[str, Any]
+
+OTHERS = frozenset({"one"})
+"""The values that say who somebody else is; they are not kept with a contact's decision."""
+
+LAYOUT = 1
+"""Which values are kept, and in which order; another number when that changes, and older ones are told no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where in a row the answer to a condition stands, then when time alone may change it, then its values."""
+    """Where in a row the answer to a condition stands, when time alone may change it, and its values from `at` on."""
 
     condition: c.Leaf
+    answer: int | None
+    flip: int | None
     at: int
     names: tuple[str, ...]
     parts: tuple[_Place, ...]
+
+    def read(self, row: Sequence[Any], answer: bool = False) -> Found:
+        """What was found; `answer` is the answer where the row has none."""
+        values = dict(zip(self.names, row[self.at : self.at + len(self.names)], strict=True))
+        holds = answer if self.answer is None else bool(row[self.answer])
+        flips_at = None if self.flip is None else row[self.flip]
+        return Found(self.condition, holds, flips_at, values, tuple(part.read(row) for part in self.parts))
 
 
 class Look:
@@ -48,10 +70,19 @@ class Look:
         self._places = [self._place(one) for one in conditions]
 
     def _place(self, condition: c.Leaf) -> _Place:
-        at, values = len(self.columns), dict(looked_at(self._asker, condition))
         flip = next_flip(list(self._asker.flips(condition)))
-        self.columns += [self._asker.ask(condition), null() if flip is None else flip, *values.values()]
-        return _Place(condition, at, tuple(values), tuple(map(self._place, asked_inside(condition))))
+        answer = self._add(self._asker.ask(condition))
+        flips = None if flip is None else self._add(flip)
+        at, names = len(self.columns), self._values(dict(looked_at(self._asker, condition)))
+        return _Place(condition, answer, flips, at, names, tuple(map(self._place, asked_inside(condition))))
+
+    def _add(self, column: Any) -> int:
+        self.columns.append(column)
+        return len(self.columns) - 1
+
+    def _values(self, values: Columns) -> tuple[str, ...]:
+        self.columns += values.values()
+        return tuple(values)
 
     def labelled(self) -> list[Any]:
         """The columns, each under a name of its own."""
@@ -59,13 +90,69 @@ class Look:
 
     def read(self, row: Sequence[Any]) -> list[Found]:
         """What was found of each condition, from the values of the columns."""
-        return [_read(place, row) for place in self._places]
+        return [place.read(row) for place in self._places]
 
 
-def _read(place: _Place, row: Sequence[Any]) -> Found:
-    values = dict(zip(place.names, row[place.at + 2 : place.at + 2 + len(place.names)], strict=True))
-    parts = tuple(_read(part, row) for part in place.parts)
-    return Found(place.condition, bool(row[place.at]), row[place.at + 1], values, parts)
+class Kept(Look):
+    """The values one condition rests on as they are kept with a decision: JSON text, made by the database itself.
+
+    The answer is the decision's own and is not kept; neither is what names others, or can be told at any time.
+    """
+
+    def __init__(self, asker: Asker, condition: c.Leaf) -> None:
+        self._asker, self.columns = asker, []
+        at, names = 0, self._values(_kept(asker, condition))
+        parts = tuple(map(self._part, asked_inside(condition)))
+        self._place_ = _Place(condition, None, None, at, names, parts)
+
+    def _part(self, condition: c.Leaf) -> _Place:
+        answer = self._add(self._asker.ask(condition))
+        at, names = len(self.columns), self._values(_kept(self._asker, condition))
+        return _Place(condition, answer, None, at, names, tuple(map(self._part, asked_inside(condition))))
+
+    @property
+    def column(self) -> Any:
+        """All of it as one text."""
+        return packed(literal(LAYOUT, Integer()), *self.columns)
+
+    def told(self, text: str, holds: bool) -> Found | None:
+        """What was found when the text was kept with an answer; None where it was kept of something else."""
+        mark, *row = orjson.loads(text)
+        if mark != LAYOUT or len(row) != len(self.columns):
+            return None
+        read = [_instant(value) if isinstance(column.type, Instant) else value
+                for value, column in zip(row, self.columns, strict=True)]  # fmt: skip
+        return self._place_.read(read, holds)
+
+
+def _kept(asker: Asker, asked: c.Leaf) -> Columns:
+    values = {name: column for name, column in looked_at(asker, asked).items() if name not in OTHERS}
+    # Of what was counted, the number decided; to look for the last as well would cost as much again.
+    return {name: column for name, column in values.items() if "times" not in values or not name.startswith("last")}
+
+
+def _instant(value: int | str | None) -> datetime | None:
+    if value is None:
+        return None
+    return EPOCH + value * MICROSECOND if isinstance(value, int) else datetime.fromisoformat(value).astimezone(UTC)
+
+
+class packed(FunctionElement[str]):
+    """Values as the text of a JSON array."""
+
+    name = "packed"
+    inherit_cache = True
+    type = Text()
+
+
+@compiles(packed, "sqlite")
+def _packed_sqlite(element: packed, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_array({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(packed, "postgresql")
+def _packed_postgres(element: packed, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_build_array({compiler.process(element.clauses, **kw)})::text"
 
 
 def looked_at(asker: Asker, asked: c.Leaf) -> Columns:
@@ -80,7 +167,7 @@ def looked_at(asker: Asker, asked: c.Leaf) -> Columns:
         case c.TagIs(tag=tags):
             return {"asked": _tags(contact_tag.c.tag.in_(tags)), "tags": _tags()}
         case c.AttributeIs():
-            return {"attributes": contact.c.attributes}
+            return {name: attributes.written(name) for name in asked.attribute}
         case c.SignedUp() | c.FirstPurchase():
             return {"last": HOT[type(asked)]}
         case c.Consented(consent=which):

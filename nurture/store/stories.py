@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, not_, null, or_, select
+from sqlalchemy import Connection, and_, func, not_, or_, select
 
 from nurture.core.decide import EMAIL_IS_DUE
 from nurture.core.program import Program
@@ -62,8 +62,7 @@ def _finished(connection: Connection) -> dict[str, datetime | None]:
 def decisions_of(connection: Connection, contact_id: str) -> list[dict[str, Any]]:
     """Every decision made for a contact, in order, each with its campaign."""
     mine = and_(enrollment.c.contact_id == decision.c.contact_id, enrollment.c.id == decision.c.enrollment_id)
-    rest = (enrollment.c.campaign, enrollment.c.release_id, null().label("rested_on"))
-    statement = select(decision, *rest).join(enrollment, mine)
+    statement = select(decision, enrollment.c.campaign).join(enrollment, mine)
     statement = statement.where(decision.c.contact_id == contact_id).order_by(decision.c.at, decision.c.seq)
     return [dict(row) for row in connection.execute(statement).mappings()]
 

@@ -7,11 +7,14 @@ from collections.abc import Callable
 import pytest
 from support.line import Line, campaign
 
+from nurture.actions.erase import erase
 from nurture.actions.explain import Explained
+from nurture.actions.story import Happened
 from nurture.actions.why import Why, why
 from nurture.core.campaign import Audience
 from nurture.core.errors import InputError, NotFound
 from nurture.core.wording import said
+from nurture.store.tables import decision
 
 Start = Callable[..., Line]
 STEPS = """
@@ -23,6 +26,12 @@ STEPS = """
   else: [{id: third, send: third}]
 - {id: rest, wait: 9 days}
 """
+
+
+FAR = (
+    "{purchased: {ever: yes, total: {at_least: 900 EUR}}, claimed_within: {click: 7 days, email: 3 days}, "
+    "measured_over: 45 days}"
+)
 
 
 def of(line: Line, who: str = "ada", name: str | None = None) -> Why:
@@ -200,3 +209,126 @@ def test_a_condition_is_said_as_its_file_says_it() -> None:
         "purchased: {ever: yes, total: {at_least: 20.00 EUR}}",
         "attribute: {seats: {at_least: 5}}",
     ]
+
+
+def rested(line: Line, text: str, who: str = "ada") -> Happened:
+    return next(one for one in of(line, who).story if one.text.startswith(text))
+
+
+def written_at(line: Line, one: Happened) -> str:
+    assert one.written
+    return line.files[one.written.path].splitlines()[one.written.line - 1].strip()
+
+
+def test_a_decision_is_told_with_the_values_it_rested_on_though_they_changed_since(start: Start) -> None:
+    condition = "{all: [{attribute: {plan: pro}}, {not: {tag: gone}}, {clicked: {step: hello, since: entry}}]}"
+    steps = f"""
+    - {{id: hello, send: hello}}
+    - {{id: pause, wait: 1 day}}
+    - id: asks
+      if: {condition}
+      then: [{{id: rest, wait: 90 days}}]
+    """
+    line = start(campaign(steps))
+    line.add_contact("ada", attributes={"plan": "pro", "seats": 5}, tags=("new",))
+    line.pass_()
+    line.clock.forward(hours=1)
+    line.click("ada", "hello")
+    line.run(days=1)
+    line.change("ada", attributes={"plan": "free"})
+    line.tag("ada", "gone")
+    line.clock.forward(days=3)
+    told = rested(line, "first/asks: move, if: yes → rest")
+    (one,) = told.asked
+    assert (one.name, one.holds, one.found) == ("if", True, "3 of 3 hold")
+    assert [(part.found, part.holds) for part in one.parts] == [
+        ('plan is "pro"', True), ("it does not hold", True),
+        ("hello: clicked 23 hours ago (2026-03-02 09:00); entered 1 day ago (2026-03-02 08:00)", True),
+    ]  # fmt: skip
+    assert one.parts[1].parts[0].found == "has only new"
+    assert written_at(line, told) == f"if: {condition}"
+    assert "seats" not in str(line.rows(decision, "ada"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason", "found", "holds", "rule"),
+    [
+        ({}, "goal", "bought 0 minutes ago (2026-03-02 08:00); entered 0 minutes ago (2026-03-02 08:00)", True,
+         "goal: {purchased: {since: entry}, claimed_within"),
+        ({"goal": FAR, "exit_when": "[{replied: {since: entry}}, {purchased: {times: {at_least: 1}}}]"},
+         "exit_when 2", "bought 1 time in all", True, "exit_when: ["),
+        ({"goal": FAR, "stay_while": "{stage: lead}"},
+         "stay_while", "is customer since 2026-03-02 08:00", False, "stay_while: {stage: lead}"),
+    ],
+)  # fmt: skip
+def test_leaving_is_told_with_the_values_of_its_rule(
+    start: Start, keys: dict[str, str], reason: str, found: str, holds: bool, rule: str
+) -> None:
+    line = start(campaign("- {id: rest, wait: 9 days}", **keys))
+    line.add_contact("ada")
+    line.pass_()
+    line.buy("ada")
+    line.pass_()
+    assert line.reason() == reason
+    told = rested(line, f"first/rest: exit, {reason}")
+    assert [(one.name, one.found, one.holds) for one in told.asked] == [(reason, found, holds)]
+    assert written_at(line, told).startswith(rule)
+
+
+def test_a_wait_that_ended_tells_whether_it_happened(start: Start) -> None:
+    line = start(campaign("- {id: hopes, wait: {until: {replied: {since: entry}}, at_most: 2 days}}\n"
+                          "- {id: rest, wait: 9 days}"))  # fmt: skip
+    line.add_contact("ada")
+    line.add_contact("bob")
+    line.pass_()
+    line.clock.forward(days=1)
+    line.reply("bob")
+    line.run(days=1)
+    found = {who: rested(line, "first/hopes: move", who).asked[0] for who in ("ada", "bob")}
+    assert (found["ada"].holds, found["bob"].holds) == (False, True)
+    assert found["ada"].found.startswith("never replied; entered 2 days ago")
+    assert found["bob"].found.startswith("replied 0 minutes ago (2026-03-03 08:00)")
+
+
+def test_a_decision_names_the_version_whose_rule_decided(start: Start) -> None:
+    steps = "- {id: pause, wait: 1 day}\n- {id: asks, if: {tag: vip}, then: [{id: rest, wait: 9 days}]}"
+    line = start(campaign(steps))
+    line.add_contact("ada", tags=("vip",))
+    line.run(days=1)
+    line.publish(first="# Another line.\n" + campaign(steps, title="Another title"))
+    line.add_contact("bob", tags=("vip",))
+    line.run(days=1)
+    ada, bob = (rested(line, "first/asks: move", who).written for who in ("ada", "bob"))
+    assert ada and bob
+    assert (bob.version or 0) > (ada.version or 0)
+    assert bob.line == ada.line + 1
+    assert rested(line, "entered first").written != rested(line, "entered first", "bob").written
+
+
+def test_what_an_erased_persons_decisions_rested_on_goes_with_them(start: Start) -> None:
+    line = start(campaign("- {id: asks, if: {attribute: {plan: pro}}, then: [{id: rest, wait: 9 days}]}"))
+    line.add_contact("ada", attributes={"plan": "pro"})
+    line.pass_()
+    assert any(row["rested_on"] for row in line.rows(decision, "ada"))
+    erase(line.database, "ada@example.com", line.clock())
+    assert not any(row["rested_on"] for row in line.rows(decision, "ada"))
+
+
+def test_where_they_stand_is_told_with_what_would_let_them_leave_and_what_the_gate_says(start: Start) -> None:
+    line = start(campaign(STEPS, send_window="{hours: 12:00-13:00}", exit_when="[{replied: {since: entry}}]"))
+    line.add_contact("ada")
+    line.pass_()
+    (one,) = of(line).next
+    assert [(found.name, found.holds, found.found) for found in one.asked] == [
+        ("goal", False, "never bought; entered 0 minutes ago (2026-03-02 08:00)"),
+        ("exit_when 1", False, "never replied; entered 0 minutes ago (2026-03-02 08:00)"),
+    ]
+    assert one.gate and (one.gate.name, one.gate.holds) == ("window", False)
+    assert one.gate.flips_at and one.gate.flips_at.hour == 12
+    assert one.written and "id: hello" in line.files[one.written.path].splitlines()[one.written.line - 1]
+    line.clock.at = one.gate.flips_at
+    gate = of(line).next[0].gate
+    assert gate and gate.holds
+    line.run(days=1)
+    (asks,) = (found for found in of(line).next if found.step != "hello")
+    assert asks.gate is None
