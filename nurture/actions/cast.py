@@ -166,9 +166,10 @@ class Cast:
         return row | ({"coupon": self._code(who, moment.coupon)} if moment.coupon else {})
 
     def _code(self, who: str, name: str) -> str:
-        message = self._message(who, name)["message_id"]
+        place = self.place(name)
         with self.ground.database.read() as connection:
-            found = [row["code"] for row in codes_of(connection, self.ids[who]) if row["message_id"] == message]
+            codes = codes_of(connection, self.ids[who])
+        found = [row["code"] for row in codes if (row["campaign"], row["step"]) == place]
         if not found:
             raise InputError(f"the email of '{name}' gave them no code")
         return str(found[0])

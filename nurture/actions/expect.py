@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from nurture.actions.cast import MAIN, Cast
 from nurture.actions.contacts import show_contact
-from nurture.actions.explain import explain
+from nurture.actions.explain import Reason, explain
 from nurture.actions.ground import Ground, Letter
 from nurture.actions.outcome import Deviates, left_because, localised
 from nurture.core.decide import Arm
@@ -45,6 +45,8 @@ class Expectations:
         self._ground, self.cast = ground, cast
         self._read: dict[str, int] = {}
         self._seen: set[str] = set()
+        self.lacked: set[tuple[str, str]] = set()
+        """Campaigns, and what was said, and is right, to keep somebody out of them."""
         self._kinds: Mapping[type[Moment], Callable[[Any], None]] = {
             Gets: self._gets, Enters: self._enters, StaysOut: self._stays_out, Exits: self._exits, Skips: self._skips,
             StandsAt: self._stands_at, InStage: self._in_stage, Has: self._has, Lacks: self._has,
@@ -156,7 +158,7 @@ class Expectations:
             lambda: self._first(self._enrollments(who, moment.enters), "enters"), moment.on, self._zone(moment)
         )
         if found is None:
-            lacks = ", ".join(self._lacking(who, moment.enters)) or "nothing that can be seen"
+            lacks = "; ".join(map(_reason, self._lacking(who, moment.enters))) or "nothing that can be seen"
             until = self._says(self._ground.now, moment)
             raise Deviates(f"they did not enter '{moment.enters}' until {until}; they lack: {lacks}")
         self._seen.add(f"enters {found['id']}")
@@ -165,12 +167,12 @@ class Expectations:
         if moment.held_out is not None and moment.held_out != held_out:
             raise Deviates(f"they are {'' if held_out else 'not '}held out", found["entered_at"])
 
-    def _lacking(self, who: str, campaign: str) -> list[str]:
-        """What keeps somebody out of a campaign now, each with the value that does."""
+    def _lacking(self, who: str, campaign: str) -> list[Reason]:
+        """What keeps somebody out of a campaign now."""
         ground, contact_id = self._ground, self.cast.ids[who]
         with ground.database.read() as connection:
             found = explain(connection, ground.release, campaign, [contact_id], ground.now, self.cast.zone(who))
-        return [f"{one.name}, {one.text}: {one.found}" for one in found[contact_id].failing]
+        return list(found[contact_id].failing)
 
     def _stays_out(self, moment: StaysOut) -> None:
         who, campaign = self._who(moment), moment.stays_out
@@ -178,8 +180,10 @@ class Expectations:
         if any(row["state"] == "live" for row in before):
             raise Deviates(self._state(who, campaign).removeprefix("; "))
         lacking = self._lacking(who, campaign)
-        if moment.because and not any(moment.because.casefold() in one.casefold() for one in lacking):
-            raise Deviates(f"what they lack is: {'; '.join(lacking) or 'nothing'}")
+        meant = [one for one in lacking if moment.because and moment.because.casefold() in _reason(one).casefold()]
+        if moment.because and not meant:
+            raise Deviates(f"what they lack is: {'; '.join(map(_reason, lacking)) or 'nothing'}")
+        self.lacked |= {(campaign, one.text if one.name == "where" else one.name) for one in meant}
         self._ground.let_pass((moment.for_ or A_WEEK).after(self._ground.now, self._zone(moment)))
         for entered in self._enrollments(who, campaign)[len(before) :]:
             at = entered["entered_at"]
@@ -266,3 +270,7 @@ class Expectations:
         told = [str(row["data"].get("about", row["kind"])) for row in rows]
         if not (moment.about in told if moment.about else told):
             raise Deviates(f"it was told of: {', '.join(told) or 'nothing'}", self._ground.now)
+
+
+def _reason(one: Reason) -> str:
+    return f"{one.name}, {one.text}: {one.found}"

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from nurture.actions.ahead import Ahead
+from nurture.actions.ahead import SERVICE_TICK, Ahead
 from nurture.actions.check import Checked, check_files
 from nurture.actions.release import Emails, Release, Releases
 from nurture.core.campaign import Status
@@ -77,6 +77,10 @@ class Ground:
             yield
         self.ahead.pass_now()
         yield
+
+    def tick(self) -> None:
+        """Let the service look next, after something happened."""
+        self.let_pass(self.now + SERVICE_TICK)
 
     def let_pass(self, end: datetime) -> None:
         """Let time pass to `end`, and do what is due by then."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from nurture.actions.coverage import Branch
 from nurture.actions.story import Happened
 from nurture.actions.why import Why
 from nurture.core.campaign import Campaign
@@ -48,7 +49,8 @@ class Event:
 @dataclass(frozen=True, slots=True)
 class Played:
     """A scenario that was played: where it stands (`line` of its title, and of the deviation), how long it took in
-    seconds, and if it deviates, where and what happened instead, with all that happened by then.
+    seconds, and if it deviates, where and what happened instead, with all that happened by then; `reached` are the
+    ways its people have gone.
     """
 
     path: str
@@ -60,6 +62,7 @@ class Played:
     seconds: float
     deviation: Deviation | None
     events: tuple[Event, ...]
+    reached: frozenset[Branch] = frozenset()
 
     @property
     def passed(self) -> bool:

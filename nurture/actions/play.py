@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from nurture.actions.cast import MAIN, Cast
+from nurture.actions.coverage import Branch, reached
 from nurture.actions.expect import Expectations
 from nurture.actions.ground import Ground, Grounds
 from nurture.actions.outcome import Deviates, Deviation, Event, Played, timeline
@@ -36,7 +37,7 @@ def play(grounds: Grounds, file: ScenarioFile, number: int) -> Played:
     place = file.place(number, deviation.line if deviation else None)
     return Played(
         file.path, file.place(number).line, place.line, place.column, scenario.title, file.scenarios.campaign,
-        perf_counter() - began, deviation, player.told() if deviation else (),
+        perf_counter() - began, deviation, player.told() if deviation else (), player.reached(),
     )  # fmt: skip
 
 
@@ -52,13 +53,14 @@ class _Player:
     def __init__(self, ground: Ground, campaign: str, given: Given) -> None:
         self._ground, self._campaign, self._given = ground, campaign, given
         self._cast: Cast | None = None
+        self._expectations: Expectations | None = None
 
     def play(self, scenario: Scenario) -> Deviation | None:
         """Play it to its end, or to where it deviates."""
         line: int | None = None
         try:
             self._cast = cast = self._begin()
-            expectations = Expectations(self._ground, cast)
+            expectations = self._expectations = Expectations(self._ground, cast)
             for line, moment in enumerate(scenario.story):  # noqa: B007
                 self._play(cast, expectations, moment)
             line = None
@@ -77,13 +79,18 @@ class _Player:
         found = why_contact(ground.database, Releases(ground.database), self._cast.ids[MAIN], ground.now, here)
         return timeline(found, here) if found else ()
 
+    def reached(self) -> frozenset[Branch]:
+        """The ways that the people of the story have gone through the campaigns."""
+        lacked = self._expectations.lacked if self._expectations else ()
+        return reached(self._ground.database, self._ground.release.program, lacked)
+
     def _begin(self) -> Cast:
         given, project_zone = self._given, self._ground.release.program.zone
         if given.now is None:
             raise InputError("it is not said when the story begins; write 'given: {now: 2026-03-02 09:00}'")
         self._ground.begin(given.now.begins(zone(given.contact.timezone) if given.contact.timezone else project_zone))
         cast = Cast(self._ground, self._campaign, given)
-        self._ground.ahead.pass_now()
+        self._ground.tick()
         return cast
 
     def _play(self, cast: Cast, expectations: Expectations, moment: Moment) -> None:
@@ -92,7 +99,7 @@ class _Player:
             case Happening():
                 self._come_to(moment, cast.zone(who))
                 cast.do(moment)
-                self._ground.ahead.pass_now()
+                self._ground.tick()
             case Waits(wait=length):
                 self._ground.let_pass(length.after(self._ground.now, cast.zone(who)))
             case Until(until=day, at=at):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nurture.actions.check import Checked, check_files
+from nurture.actions.coverage import Branch, branches
 from nurture.actions.ground import Grounds, gone_live
 from nurture.actions.outcome import Played
 from nurture.actions.play import play
 from nurture.core.errors import NotFound
+from nurture.core.program import Program
+from nurture.files.countries import PublicCalendars
 from nurture.files.folder import SCENARIOS, scan
 from nurture.files.nearest import did_you_mean
 from nurture.files.scenarios import ScenarioFile
@@ -66,13 +69,31 @@ def _files(directory: Path, path: Path, known: Iterable[str]) -> list[str]:
     raise NotFound(f"there are no scenarios in {path}; {hint}")
 
 
-def play_all(
-    checked: Checked, grounds: Grounds, which: Wanted, seen: Callable[[Played], object] = lambda _: None
-) -> Iterator[Played]:
-    """Play the scenarios that are wanted, in the order of their files; `seen` may look at the ground after each."""
+def play_all(checked: Checked, grounds: Grounds, which: Wanted) -> Iterator[Played]:
+    """Play the scenarios that are wanted, in the order of their files."""
     for file in checked.scenarios:
         for number, scenario in enumerate(file.scenarios.scenarios):
             if which.takes(file, scenario.title):
-                played = play(grounds, file, number)
-                seen(played)
-                yield played
+                yield play(grounds, file, number)
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How many ways there are through a campaign, and those that no story has gone."""
+
+    campaign: str
+    branches: int
+    missing: tuple[Branch, ...]
+
+
+def covered(checked: Checked, played: Sequence[Played], campaigns: Sequence[str] = ()) -> list[Covered]:
+    """Which ways of the campaigns (all that can run, if none is named) the stories that were played have gone."""
+    if checked.project is None:
+        return []
+    gone = frozenset[Branch]().union(*(one.reached for one in played))
+    courses = Program.of(checked.project, checked.campaigns, PublicCalendars()).courses
+    found = []
+    for name in campaigns or courses:
+        ways = list(branches(courses[name]))
+        found.append(Covered(name, len(ways), tuple(way for way in ways if way not in gone)))
+    return found

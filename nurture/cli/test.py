@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nurture.actions.outcome import Played
+    from nurture.actions.scenarios import Covered
 
 
 @click.command("test")
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
 @click.option("--campaign", "campaigns", metavar="NAME", multiple=True, help="Only scenarios of this campaign.")
 @click.option("--junit", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
               help="Also write the results as JUnit XML, which CI systems read.")  # fmt: skip
+@click.option("--coverage", is_flag=True, help="Also tell which ways through the campaigns no scenario has gone.")
 @json_option
 @click.pass_context
 def command(
     ctx: click.Context, paths: tuple[Path, ...], title: str | None, campaigns: tuple[str, ...], junit: Path | None,
-    as_json: bool,
+    coverage: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Play the scenarios in campaigns/tests, each on campaigns that have just gone live and a clock that jumps.
 
@@ -43,7 +46,7 @@ def command(
       nurture test --junit test-results.xml
     """
     from nurture.actions.ground import grounds
-    from nurture.actions.scenarios import check_live, play_all, wanted
+    from nurture.actions.scenarios import check_live, covered, play_all, wanted
     from nurture.files.problems import count, show_all
 
     directory, began = project_directory(ctx), perf_counter()
@@ -58,17 +61,22 @@ def command(
         from nurture.cli.junit import write_junit
 
         write_junit(junit, played, checked.loaded.files)
-    emit(_told(played), as_json, lambda _: _show(played, checked.loaded.files, perf_counter() - began))
+    ways = covered(checked, played, campaigns) if coverage else None
+    emit(_told(played, ways), as_json, lambda _: _show(played, checked.loaded.files, perf_counter() - began, ways))
     if not played or not all(one.passed for one in played):
         ctx.exit(1)
 
 
-def _told(played: Sequence[Played]) -> dict[str, Any]:
+def _told(played: Sequence[Played], ways: Sequence[Covered] | None) -> dict[str, Any]:
     failed = sum(not one.passed for one in played)
-    return {"ok": not failed and bool(played), "passed": len(played) - failed, "failed": failed, "scenarios": played}
+    shown = [{name: value for name, value in asdict(one).items() if name != "reached"} for one in played]
+    told = {"ok": not failed and bool(played), "passed": len(played) - failed, "failed": failed, "scenarios": shown}
+    return told | ({} if ways is None else {"coverage": ways})
 
 
-def _show(played: Sequence[Played], files: Mapping[str, str], seconds: float) -> None:
+def _show(
+    played: Sequence[Played], files: Mapping[str, str], seconds: float, ways: Sequence[Covered] | None
+) -> None:
     from nurture.cli.difference import difference
 
     for one in played:
@@ -84,3 +92,13 @@ def _show(played: Sequence[Played], files: Mapping[str, str], seconds: float) ->
     failed, alone = sum(not one.passed for one in played), sum(one.seconds for one in played)
     print(f"\n{len(played) - failed} of {len(played)} scenarios came as they are told; {seconds:.1f} s, "
           f"the stories alone {alone:.1f} s")  # fmt: skip
+    if ways is not None:
+        _show_ways(ways)
+
+
+def _show_ways(ways: Sequence[Covered]) -> None:
+    print()
+    for one in ways:
+        print(plain(f"{one.campaign}: {one.branches - len(one.missing)} of {one.branches} ways gone"))
+        for branch in one.missing:
+            print(plain(f"  no scenario: {branch}"))

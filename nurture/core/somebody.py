@@ -52,8 +52,5 @@ class Somebody(Closed):
     )
 
     def over(self, other: Somebody) -> Somebody:
-        """The same person where this one says something, else as the other says; attributes are put together."""
-        said = {name: getattr(self, name) for name in self.model_fields_set}
-        if "attributes" in said:
-            said["attributes"] = {**other.attributes, **self.attributes}
-        return other.model_copy(update=said)
+        """The same person where this one says something, else as the other says."""
+        return other.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})

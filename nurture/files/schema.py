@@ -22,9 +22,10 @@ from nurture.core.condition import LEAVES
 from nurture.core.lifecycle import Stage
 from nurture.core.persona import Personas
 from nurture.core.project import Project
+from nurture.core.scenario import Scenarios
 from nurture.core.values import like
 from nurture.files import shape
-from nurture.files.folder import CAMPAIGNS, PERSONAS, PROJECT
+from nurture.files.folder import CAMPAIGNS, PERSONAS, PROJECT, SCENARIOS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = ".nurture"
@@ -110,6 +111,11 @@ def personas_schema() -> Schema:
     return _generated(Personas, "People made up for previews")
 
 
+def scenarios_schema() -> Schema:
+    """The schema of campaigns/tests/*.yaml."""
+    return _generated(Scenarios, "Stories of what a campaign does to people")
+
+
 def _generated(model: type[BaseModel], title: str) -> Schema:
     schema = model.model_json_schema(by_alias=True, schema_generator=_Generator)
     if STEPS[0] in schema.get("$defs", {}):
@@ -179,6 +185,7 @@ SCHEMAS: dict[str, tuple[str, Callable[[], Schema]]] = {
     "campaign": (f"{CAMPAIGNS}/*.yaml", campaign_schema),
     "project": (PROJECT, project_schema),
     "personas": (PERSONAS, personas_schema),
+    "scenarios": (f"{SCENARIOS}/*.yaml", scenarios_schema),
 }
 """Each schema by its name, with the files it is for."""
 
