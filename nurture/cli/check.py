@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
@@ -11,7 +12,13 @@ from nurture.cli.frame import console, emit, json_option, project_directory
 
 @click.command("check")
 @json_option
-@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    help="How to print; github marks the lines of a pull request.",
+)
 @click.pass_context
 def command(ctx: click.Context, as_json: bool, style: str) -> None:
     """Find every mistake in the project's files, at its line and with the nearest right word.
@@ -24,11 +31,14 @@ def command(ctx: click.Context, as_json: bool, style: str) -> None:
       nurture check
 
       nurture --project shop check --json
+
+      nurture check --format github
     """
     from nurture.actions.check import check
-    from nurture.files.problems import count, show_all
+    from nurture.files.problems import annotation, count, show_all
 
-    checked = check(project_directory(ctx))
+    directory = project_directory(ctx)
+    checked = check(directory)
     told: dict[str, Any] = {
         "ok": not checked.errors,
         "campaigns": [campaign.name for campaign in checked.campaigns],
@@ -37,7 +47,10 @@ def command(ctx: click.Context, as_json: bool, style: str) -> None:
     }
 
     def human(_: object) -> None:
-        if checked.problems:
+        if style == "github":
+            folder = _in_repository(directory)
+            print("".join(annotation(problem, folder) + "\n" for problem in checked.problems), end="")
+        elif checked.problems:
             console().print(show_all(checked.problems, checked.loaded.files) + "\n", soft_wrap=True)
         right, files = len(checked.campaigns), len(checked.campaigns) + len(checked.broken)
         print(f"{count(checked.problems)}; {right} of {files} campaigns can run, with {len(checked.emails)} emails")
@@ -45,3 +58,10 @@ def command(ctx: click.Context, as_json: bool, style: str) -> None:
     emit(told, as_json or style == "json", human)
     if checked.errors:
         ctx.exit(1)
+
+
+def _in_repository(directory: Path) -> str:
+    """The folder as the repository around it names it; empty for its top, and where there is no repository."""
+    here = directory.resolve()
+    top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    return "" if here == top else here.relative_to(top).as_posix()

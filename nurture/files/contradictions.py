@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nurture.core.values import Duration, parse_ago, parse_duration, parse_money
+from nurture.core.values import parse_money
 from nurture.files import walk
 from nurture.files.findings import Finding, Scene
 from nurture.files.positions import Path
@@ -86,10 +86,6 @@ def _bounds(path: Path, key: str, asked: Any) -> Iterator[Finding]:
         yield from _between(path, asked.get("at_least"), asked.get("at_most"))
     for inner in BOUNDED & set(asked):
         yield from _bounds((*path, inner), inner, asked[inner])
-    within, longer = _length(asked.get("within"), ""), _length(asked.get("more_than"), " ago")
-    if within and longer and longer.delta >= within.delta:
-        message = f"nothing happened within {within} and longer ago than {longer}"
-        yield Finding((*path, "more_than"), "never-true", message, "keep one of them, or make 'within' the longer one")
 
 
 def _between(path: Path, least: Any, most: Any) -> Iterator[Finding]:
@@ -104,12 +100,5 @@ def _number(value: Any) -> float | None:
         return float(value)
     try:
         return float(parse_money(value).amount)
-    except ValueError:
-        return None
-
-
-def _length(value: Any, ending: str) -> Duration | None:
-    try:
-        return parse_ago(value) if ending else parse_duration(value)
     except ValueError:
         return None

@@ -8,7 +8,10 @@ from collections.abc import Iterable, Mapping
 from nurture.core.problem import Problem
 
 WIDEST = 110
-__all__ = ["Problem", "count", "show", "show_all"]
+LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
+"""What a workflow of GitHub calls the severities."""
+
+__all__ = ["Problem", "annotation", "count", "show", "show_all"]
 
 
 def _printable(text: str) -> str:
@@ -52,6 +55,25 @@ def show(problem: Problem, files: Mapping[str, str]) -> str:
 def show_all(problems: Iterable[Problem], files: Mapping[str, str]) -> str:
     """All of them, with an empty line between."""
     return "\n\n".join(show(problem, files) for problem in problems)
+
+
+def annotation(problem: Problem, folder: str = "") -> str:
+    """The problem as a workflow command of GitHub, which shows it at its line of a pull request.
+
+    `folder` is where the project lies in the repository. Source: docs.github.com, "Workflow commands for GitHub
+    Actions"; what would end a value is escaped as its runner does.
+    """
+    path = f"{folder}/{problem.path}" if folder else problem.path
+    places = {"file": path, "line": problem.line, "col": problem.column, "title": f"nurture: {problem.rule}"}
+    said = ",".join(f"{key}={_escaped(str(value), ',:')}" for key, value in places.items())
+    text = f"{problem.message}\n{problem.hint}" if problem.hint else problem.message
+    return f"::{LEVELS[problem.severity]} {said}::{_escaped(text)}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    for char in "%\r\n" + more:
+        text = text.replace(char, f"%{ord(char):02X}")
+    return text
 
 
 def count(problems: Iterable[Problem]) -> str:

@@ -60,6 +60,18 @@ def test_json_has_every_problem(shop: Path, capsys: pytest.CaptureFixture[str]) 
         )
 
 
+def test_a_pull_request_is_marked_at_the_lines_of_its_repository(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shop.parent / ".git").mkdir()
+    _spoil(shop / "campaigns/wake-up.yaml", "status: live", "status: lvie")
+    assert run(["--project", str(shop), "check", "--format", "github"]) == 1
+    marked, said = capsys.readouterr().out.splitlines()
+    assert marked.startswith(f"::error file={shop.name}/campaigns/wake-up.yaml,line=")
+    assert marked.endswith("'lvie' is not known here%0Adid you mean 'live'?")
+    assert said.startswith("1 error; ")
+
+
 def test_a_warning_alone_ends_with_success(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _spoil(shop / "nurture.yaml", "order: [", "order: [nobody, ")
     assert run(["--project", str(shop), "check"]) == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nurture.core.problem import Problem
-from nurture.files.problems import count, show, show_all
+from nurture.files.problems import annotation, count, show, show_all
 
 FILES = {"a.yaml": "title: x\nstatus: lvie\n", "wide.yaml": "名前: [日本, x]\n", "tab.yaml": "a:\tb\n"}
 
@@ -50,3 +50,18 @@ def test_problems_are_counted_by_kind() -> None:
     assert count([]) == "no problems"
     assert count([error, warning, error]) == "2 errors, 1 warning"
     assert show_all([error, warning], {}).count("\n\n") == 1
+
+
+def test_an_annotation_names_file_line_column_and_rule_and_says_what_to_write() -> None:
+    problem = Problem("campaigns/a.yaml", 2, 9, "unknown-word", "'lvie' is not known here", "did you mean 'live'?")
+    assert annotation(problem) == (
+        "::error file=campaigns/a.yaml,line=2,col=9,title=nurture%3A unknown-word::"
+        "'lvie' is not known here%0Adid you mean 'live'?"
+    )
+
+
+def test_an_annotation_says_the_folder_of_the_project_and_calls_notes_notices() -> None:
+    problem = Problem("a,b.yaml", 1, 1, "no-holdout", "100% : all", None, "note")
+    assert annotation(problem, "shop") == (
+        "::notice file=shop/a%2Cb.yaml,line=1,col=1,title=nurture%3A no-holdout::100%25 : all"
+    )

@@ -44,3 +44,8 @@ def test_the_right_word_is_offered_first(scores: list[Score]) -> None:
     right = sum(one.suggestion for one in scores)
     print(f"suggestion right in {right} of {len(scores)}")
     assert right >= SUGGESTIONS * len(scores), [one.mistake.name for one in scores if not one.suggestion]
+
+
+def test_every_rule_is_explained() -> None:
+    explained = (HERE.parents[1] / "docs" / "checking.md").read_text(encoding="utf-8")
+    assert [mistake.rule for mistake in ALL if f"`{mistake.rule}`" not in explained] == []
