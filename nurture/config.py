@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +33,7 @@ class Settings:
     password: SecretStr | None
     host: str
     port: int
+    user: str
     raw: Mapping[str, str] = field(repr=False)
 
     def signing_keys(self) -> list[bytes]:
@@ -38,6 +41,14 @@ class Settings:
         if not self.keys:
             raise ConfigError(f"links cannot be signed without a key; {SECRET_HINT}")
         return [_key(secret.get_secret_value()) for secret in self.keys]
+
+
+def _user() -> str:
+    """Who runs this program, and where; for the history of what ran."""
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (KeyError, OSError):
+        return socket.gethostname()
 
 
 def _key(text: str) -> bytes:
@@ -65,6 +76,7 @@ def read_settings(directory: Path, environment: Mapping[str, str] | None = None)
         password=SecretStr(said["NURTURE_PASSWORD"]) if "NURTURE_PASSWORD" in said else None,
         host=said.get("NURTURE_HOST", "127.0.0.1"),
         port=_number(said, "NURTURE_PORT", 8025),
+        user=said.get("NURTURE_USER") or _user(),
         raw=said,
     )
 

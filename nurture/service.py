@@ -10,6 +10,7 @@ import logging
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from threading import Event, Thread
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -38,6 +39,8 @@ SENDERS = 4
 BACK_OFF = 5.0
 """Seconds: between looks for due work, sweeps, looks at the files, at the mail; after an error before the next try."""
 
+REFUSED_FOR = timedelta(minutes=1)
+"""After this time an edit that was refused is tried again: those it would have lost may have gone on."""
 
 
 class Service:
@@ -48,6 +51,7 @@ class Service:
         self._stopping = Event()
         self._due = Event()
         self._seen: Checked | None = None
+        self._refused_at: datetime | None = None
         self._queries = self._published()
         self._couriers = Couriers(opened)
         self._mailroom = Mailroom(opened)
@@ -65,12 +69,13 @@ class Service:
         self._seen = check(self._opened.directory)
         try:
             release = self._opened.releases.publish(self._seen, self._opened.now())
-        except ProjectError:
-            _tell(self._seen)
+        except ProjectError as error:
+            _tell(self._seen, error)
+            self._refused_at = self._opened.now()
             try:
                 release = self._opened.releases.current()
             except NotFound:
-                raise ProjectError(self._seen.problems) from None
+                raise error from None
             logger.warning("action=release.kept release=%d reason=errors-in-files", release.id)
             return Queries(release)
         _tell(self._seen)
@@ -78,24 +83,36 @@ class Service:
         return Queries(release)
 
     def look_at_files(self) -> None:
-        """Publish again when the files have changed."""
+        """Publish again when the files have changed, or when an edit that was refused may have become possible."""
         files, problems = scan(self._opened.directory)
-        if self._seen and files == self._seen.loaded.files:
+        now, refused = self._opened.now(), self._refused_at
+        again = refused is not None and now - refused >= REFUSED_FOR
+        if self._seen and files == self._seen.loaded.files and not again:
             return
-        checked = self._seen = check_files(files, problems)
-        _tell(checked)
+        checked = check_files(files, problems) if self._seen is None or files != self._seen.loaded.files else self._seen
+        if checked is not self._seen:
+            _tell(checked)
+        self._seen, self._refused_at = checked, None
         try:
-            release = self._opened.releases.publish(checked, self._opened.now())
+            self._opened.releases.publish(checked, now)
         except ProjectError as error:
+            _tell(checked, error)
+            self._refused_at = now
             logger.warning("action=release.refused problems=%d", len(error.problems))
             return
-        if release.id != self._queries.release.id:
+        self._follow()
+
+    def _follow(self) -> None:
+        """Go on with what runs, whoever made it run."""
+        release = self._opened.releases.current()
+        if release.run != self._queries.release.run:
             self._queries = Queries(release)
             logger.info("action=release.published release=%d digest=%s", release.id, release.digest[:12])
 
     def look(self) -> None:
         """Enroll and move whoever is due, and wake the senders."""
         database, now = self._opened.database, self._opened.now
+        self._follow()
         while not self._stopping.is_set():
             done = enroll(database, self._queries, now()) + advance(database, self._queries, now())
             self._due.set()
@@ -204,6 +221,8 @@ def _surviving(job: Callable[[], None]) -> Callable[[], None]:
     return call
 
 
-def _tell(checked: Checked) -> None:
-    for problem in checked.problems:
+def _tell(checked: Checked, error: ProjectError | None = None) -> None:
+    """Log what is wrong with the files, and why what they say cannot be published."""
+    besides = error.problems if error else ()
+    for problem in dict.fromkeys((*checked.problems, *besides)):
         logger.log(logging.ERROR if problem.severity == "error" else logging.WARNING, "action=check %s", problem)

@@ -102,7 +102,7 @@ class Opened:
         """What was published."""
         from nurture.actions.release import Releases
 
-        return Releases(self.database)
+        return Releases(self.database, self.settings.user)
 
     @cached_property
     def emails(self) -> Emails:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import TZPATH, ZoneInfo
 
+from nurture.actions.history import needs as unlike_files
 from nurture.actions.record import restage
 from nurture.actions.report import StepReport, report_in
 from nurture.core.program import Program
@@ -22,6 +23,7 @@ from nurture.providers import outbox
 from nurture.store import invariants as rows
 from nurture.store import lives, migrate, recompute, releases, reports, stories
 from nurture.store.database import BATCH, Connection, Database
+from nurture.store.edits import standing
 from nurture.store.invariants import SHOWN
 from nurture.store.recompute import Difference
 from nurture.store.scope import Scope
@@ -142,6 +144,18 @@ def check_database(database: Database) -> list[Checkup]:
     for what, value, good in stories.health(database):
         checks.append(Checkup(Level.OK if value in good else Level.BAD, what, value))
     return checks
+
+
+def check_campaigns(database: Database) -> list[Checkup]:
+    """Look whether what runs is what the files say."""
+    with database.read() as connection:
+        row = releases.latest_release(connection)
+        names = dict.fromkeys(releases.campaigns_of(connection, row.id)) if row else {}
+        inside: Counter[str] = Counter()
+        for (campaign, _), count in standing(connection, pinned=True).items():
+            inside[campaign] += count
+        unlike = list(unlike_files(connection, names, inside)) if row else []
+    return [Checkup(Level.WARN, "campaigns", text) for text in unlike]
 
 
 # --- 1: the outbox as ledger -------------------------------------------------------------------------

@@ -13,21 +13,33 @@ from nurture.actions.check import Checked
 from nurture.actions.edits import apply, edits_between, problems_of
 from nurture.actions.release import RESTAGE, Release, Releases
 from nurture.core.edits import Edit
-from nurture.core.errors import ProjectError
+from nurture.core.errors import NotFound, ProjectError
 from nurture.core.problem import Problem
 from nurture.core.version import Version, difference
 from nurture.files.folder import CAMPAIGNS, PROJECT, TEMPLATES
 from nurture.store import edits as rows
 from nurture.store import releases, runs
-from nurture.store.database import Connection
+from nurture.store.database import Connection, Database
 from nurture.store.releases import EmailKey
 from nurture.store.runs import Pin
+from nurture.store.trying import undone
 
 ASKED = "asked_release"
 """The setting under which the id of the release is kept that the files make, whatever was gone back to."""
 
 KEPT = "kept"
 """The settings, by campaign, that tell what is wrong with a file whose last good version goes on running."""
+
+
+def foresee(
+    database: Database, known: Releases, checked: Checked, now: datetime
+) -> tuple[tuple[Edit, ...], list[Problem]]:
+    """What publishing the files would do to the people under way, and why it cannot be; nothing of it stays.
+
+    Raises ProjectError when the project file is wrong.
+    """
+    with known.trying(), undone(database) as connection:
+        return Publisher(connection, known, now).foresee(checked)
 
 
 def path_of(campaign: str) -> str:
@@ -62,6 +74,10 @@ class Publisher:
 
         Raises ProjectError when the project file is wrong, or when an edit cannot be.
         """
+        self._run(self._made(checked), "published")
+
+    def _made(self, checked: Checked) -> Release:
+        """The release that the files make."""
         if checked.loaded.project is None:
             raise ProjectError(checked.problems)
         if releases.get_meta(self._connection, "salt") is None:
@@ -72,9 +88,8 @@ class Publisher:
         content = Content(files, {key: one.digest for key, one in compiled.items()})
         kept = self._keep(content, checked)
         self._hold_to_what_was_compiled(content)
-        asked = self._save(content, [one.to_bytes() for one in compiled.values()])
         self._note_kept(checked, kept)
-        self._run(asked, "published")
+        return self._save(content, [one.to_bytes() for one in compiled.values()])
 
     def _keep(self, content: Content, checked: Checked) -> list[str]:
         """Have the campaigns whose files are wrong from the release that runs. Returns which."""
@@ -121,10 +136,13 @@ class Publisher:
     # --- going back ------------------------------------------------------------------------------------
 
     def go_back(self, campaign: str, release: Release) -> None:
-        """Let an earlier version of a campaign, or ("") the whole earlier release, run until the files change."""
+        """Let an earlier version of a campaign, or ("") the whole earlier release, run until the files change.
+
+        Raises NotFound where the campaign's file is gone, ProjectError where the edit cannot be.
+        """
         asked = self._asked()
-        if asked is None:
-            raise AssertionError("there is nothing to go back from")
+        if asked is None or (campaign and campaign not in asked.versions):
+            raise NotFound(f"{path_of(campaign)} is gone; put the file back first")
         runs.pin(self._connection, Pin(campaign, release.id, asked.id, self._now, self._known.by))
         self._run(asked, "rolled back")
 
@@ -160,6 +178,15 @@ class Publisher:
         return before is not None and now is not None and not difference(before, now, {})
 
     # --- the change ------------------------------------------------------------------------------------
+
+    def foresee(self, checked: Checked) -> tuple[tuple[Edit, ...], list[Problem]]:
+        """What publishing the files would do to whom, and why it cannot be; the transaction is to be undone.
+
+        Raises ProjectError when the project file is wrong.
+        """
+        wanted = self._held(self._made(checked))
+        edits = self._edits(wanted)
+        return edits, self._problems(edits, wanted)
 
     def _run(self, asked: Release, what: str) -> None:
         releases.set_meta(self._connection, ASKED, str(asked.id))

@@ -171,6 +171,15 @@ class Releases:
             self._known = before
             raise
 
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """While this lasts releases may be made that are undone; they are forgotten at its end."""
+        before = dict(self._known)
+        try:
+            yield
+        finally:
+            self._known = before
+
 
 def _read(connection: Connection, row: releases.ReleaseRow) -> Release:
     program = Program.of(*load_published(releases.release_files(connection, row.id)), PublicCalendars())

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from nurture.actions.history import needs as unlike_files
 from nurture.actions.pools import dry
 from nurture.actions.stop import STOPPED
 from nurture.core.program import Program
-from nurture.store import letters, releases, reports, stories, telling
+from nurture.store import letters, releases, reports, runs, stories, telling
 from nurture.store.database import Connection, Database
 from nurture.store.releases import ReleaseRow
+from nurture.store.runs import Pin
 from nurture.store.stories import MessagesNow
 
 QUIET = timedelta(minutes=10)
@@ -23,7 +25,8 @@ LAST_PASS = "last_pass"
 
 @dataclass(frozen=True, slots=True)
 class CampaignStatus:
-    """A campaign at the moment. `due` people must be decided now; `stopped` says why its sending stands still."""
+    """A campaign at the moment. `due` people must be decided now; `stopped` says why its sending stands still;
+    `rolled_back` to which earlier version, by whom, until its file changes."""
 
     campaign: str
     status: str
@@ -32,6 +35,7 @@ class CampaignStatus:
     next_at: datetime | None
     stopped: str | None
     breaker_until: datetime | None
+    rolled_back: Pin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Status:
     breakers: tuple[Mapping[str, Any], ...]
     needs: tuple[str, ...]
     mail: MailRead | None = None
+    rolled_back: Pin | None = None
 
 
 def status(database: Database, program: Program, now: datetime) -> Status:
@@ -90,14 +95,14 @@ def _look(connection: Connection, program: Program, now: datetime) -> Status:
     moving = [name for name, course in program.courses.items() if course.moves]
     lost_before = now - program.project.sending.unknown.after.delta
     waiting = stories.messages_now(connection, moving, lost_before, now)
-    last_pass = _last_pass(connection)
+    last_pass, pins = _last_pass(connection), runs.pins(connection)
     campaigns = []
     for name in [*program.courses, *sorted(set(people) - set(program.courses))]:
         one, course = people.get(name), program.courses.get(name)
         campaigns.append(CampaignStatus(
             campaign=name, status=course.campaign.status.value if course else "removed", live=one.live if one else 0,
             due=one.due if one and name in moving else 0, next_at=one.next_at if one else None,
-            stopped=stopped.get(f"{STOPPED} {name}"), breaker_until=until.get(name),
+            stopped=stopped.get(f"{STOPPED} {name}"), breaker_until=until.get(name), rolled_back=pins.get(name),
         ))  # fmt: skip
     oldest = min(
         (at for at in (waiting.oldest_due, *(people[name].next_at for name in moving if name in people)) if at),
@@ -108,9 +113,11 @@ def _look(connection: Connection, program: Program, now: datetime) -> Status:
     if mail and mail.trouble:
         needs.append(f"mail is not read: {mail.trouble}")
     needs += dry(connection, program)
+    needs += unlike_files(connection, program.courses, {name: one.live for name, one in people.items()})
     return Status(
         now, releases.latest_release(connection), last_pass, program.project.provider, stopped.get(STOPPED),
         reports.stage_counts(connection), tuple(campaigns), waiting, tuple(breakers), tuple(needs), mail,
+        pins.get(""),
     )  # fmt: skip
 
 

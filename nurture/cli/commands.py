@@ -27,6 +27,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("nurture.cli.run:command", "Run the campaigns and the web endpoints."),
     "pause": ("nurture.cli.pause:pause", "Stop all sending, or one campaign."),
     "resume": ("nurture.cli.pause:resume", "Go on after a pause."),
+    "history": ("nurture.cli.history:history", "Every version that ran, since when and by whom."),
+    "rollback": ("nurture.cli.history:rollback", "Let an earlier version run again."),
+    "drop": ("nurture.cli.history:drop", "Let those go whose campaign's file is gone."),
     "status": ("nurture.cli.status:command", "What runs, what is due, what waits."),
     "doctor": ("nurture.cli.doctor:command", "Check settings, database and keys; prove the guarantees."),
     "webhooks": ("nurture.cli.webhooks:command", "What other programs are told."),
@@ -39,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 GROUPS = {
     "Campaign files": ["init", "check", "test", "preview", "plan", "send-test", "schema"],
     "Data in": ["import", "replies", "coupons", "keys"],
-    "Running": ["run", "pause", "resume", "status", "doctor", "webhooks"],
+    "Running": ["run", "pause", "resume", "history", "rollback", "drop", "status", "doctor", "webhooks"],
     "Seeing": ["report", "why", "contacts"],
     "More": ["demo", "completion"],
 }

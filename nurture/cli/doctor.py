@@ -61,7 +61,7 @@ def _bad(found: dict[str, Any]) -> bool:
 
 
 def _checks(opened: Opened) -> list[Checkup]:
-    from nurture.actions.doctor import check_database, check_project
+    from nurture.actions.doctor import check_campaigns, check_database, check_project
     from nurture.actions.doctor_wires import check_mailbox, check_webhooks
     from nurture.actions.pools import check_pools
 
@@ -77,6 +77,7 @@ def _checks(opened: Opened) -> list[Checkup]:
         tables += check_database(opened.database)
         if tables[0].level == "ok":
             tables += check_pools(opened.database, opened.project, opened.now())
+            tables += check_campaigns(opened.database)
     return [*project, *wires, *mailbox, keys, provider, database, *tables]
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nurture.actions.status import Status
+    from nurture.store.runs import Pin
 
 NEEDS_SOMEBODY = 4
 
@@ -23,7 +24,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """What runs, what is due, what waits, and what needs somebody.
 
     Times are UTC. Exit codes: 0 all goes its way; 4 something needs a person: a breaker is open, an email was never
-    answered for, a coupon pool has run dry, or something is due and nothing runs.
+    answered for, a coupon pool has run dry, people are in a campaign whose file is gone, a file is wrong so that its
+    last good version runs, or something is due and nothing runs.
 
     Example:
 
@@ -64,8 +66,22 @@ def _show(found: Status) -> None:
         for one in found.campaigns
     ]  # fmt: skip
     table(rows, ("campaign", "status", "in it", "due now", "next at", "stopped"))
+    for one in found.campaigns:
+        if one.rolled_back:
+            print(_rolled_back(one.campaign, one.rolled_back))
+    if found.rolled_back:
+        print(_rolled_back("", found.rolled_back))
     for need in found.needs:
         console().print(f"\n{need[0].upper()}{need[1:]}", style="red", soft_wrap=True)
+
+
+def _rolled_back(campaign: str, pin: Pin) -> str:
+    who = f" by {pin.by}" if pin.by else ""
+    undo = f"nurture rollback{f' {campaign}' if campaign else ''} --undo"
+    return (
+        f"\n{campaign or 'The project'} was rolled back on {_time(pin.at)}{who} and runs an earlier version until its "
+        f"files change, or `{undo}`."
+    )
 
 
 def _time(at: datetime) -> str:

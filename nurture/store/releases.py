@@ -85,6 +85,12 @@ def release_text(connection: Connection, release_id: int, path: str) -> str | No
     return None if content is None else bytes(content).decode()
 
 
+def campaigns_of(connection: Connection, release_id: int) -> list[str]:
+    """The names of a release's campaigns."""
+    paths = connection.execute(select(release_file.c.path).where(release_file.c.release_id == release_id)).scalars()
+    return [path.removeprefix("campaigns/").removesuffix(".yaml") for path in paths if path.startswith("campaigns/")]
+
+
 def release_emails(connection: Connection, release_id: int) -> dict[EmailKey, str]:
     """The digests of a release's compiled emails."""
     columns = ("campaign", "step", "locale", "variant", "digest")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from nurture.store.database import insert_all, upsert
 from nurture.store.tables import campaign_pin, campaign_run, run
@@ -60,14 +60,20 @@ def record(
 
 def history(connection: Connection, campaign: str) -> list[RunRow]:
     """What happened to a campaign, the earliest first."""
+    return _changes(connection, campaign_run.c.campaign == campaign)
+
+
+def changes(connection: Connection, number: int) -> list[RunRow]:
+    """What one change of what runs meant for each campaign."""
+    return _changes(connection, campaign_run.c.run_id == number)
+
+
+def _changes(connection: Connection, which: ColumnElement[bool]) -> list[RunRow]:
     c = campaign_run.c
-    statement = (
-        select(c.campaign, c.run_id, c.release_id, c.what, c.words, c.people, run.c.at, run.c.by)
-        .join_from(campaign_run, run, run.c.id == c.run_id)
-        .where(c.campaign == campaign)
-        .order_by(c.run_id)
-    )
-    return [RunRow(*row[:4], tuple(row[4]), *row[5:]) for row in connection.execute(statement)]
+    columns = (c.campaign, c.run_id, c.release_id, c.what, c.words, c.people, run.c.at, run.c.by)
+    statement = select(*columns).join_from(campaign_run, run, run.c.id == c.run_id).where(which)
+    rows = connection.execute(statement.order_by(c.run_id, c.campaign))
+    return [RunRow(row[0], row[1], row[2], row[3], tuple(row[4]), row[5], row[6], row[7]) for row in rows]
 
 
 def runs(connection: Connection) -> list[tuple[int, int, str, str, datetime]]:

@@ -140,3 +140,20 @@ def test_somebody_is_erased_after_asking_and_known_no_more(shop: Path, capsys: S
     assert run(["--project", str(shop), "contacts", "show", ADA]) != 0
     (row,) = told(shop, capsys, "contacts", "list")
     assert (row["id"], row["first_name"]) == (erased["contact_id"], None)
+
+
+def test_what_ran_is_told_and_an_earlier_version_runs_again(shop: Path, capsys: Said) -> None:
+    file = shop / "campaigns" / "welcome.yaml"
+    before = file.read_text()
+    file.write_text(before.replace("title: ", "title: Kindly, "))
+    assert run(["--project", str(shop), "run", "--once"]) == 0
+    assert [one["version"] for one in told(shop, capsys, "history", "welcome")["versions"]] == [1, 2]
+    assert "+title: Kindly" in printed(shop, capsys, "history", "welcome", "2")
+    assert "runs version 1" in printed(shop, capsys, "rollback", "welcome")
+    assert run(["--project", str(shop), "run", "--once"]) == 0
+    assert told(shop, capsys, "history", "welcome")["versions"][-1]["version"] == 1
+    assert "nurture rollback welcome --undo" in printed(shop, capsys, "status")
+    assert "as its files say" in printed(shop, capsys, "rollback", "welcome", "--undo")
+    assert told(shop, capsys, "history")["versions"][-1]["what"] == "followed again"
+    printed(shop, capsys, "rollback", "welcome", "--to", "7", code=1)
+    printed(shop, capsys, "drop", "welcome", code=1)

@@ -76,4 +76,5 @@ def _tell_of_before() -> None:
         "(SELECT max(id) FROM release WHERE id < f.release_id))"
     )
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("SELECT setval(pg_get_serial_sequence('run', 'id'), greatest(1, (SELECT max(id) FROM run)))")
+        last = "greatest(1, (SELECT max(id) FROM run)), EXISTS (SELECT 1 FROM run)"
+        op.execute(f"SELECT setval(pg_get_serial_sequence('run', 'id'), {last})")
