@@ -19,7 +19,7 @@ from nurture.actions.claim import claim_in
 from nurture.actions.draft import Draft, draft
 from nurture.actions.fill import Filled, Filling
 from nurture.actions.release import Emails
-from nurture.actions.sample import made_up_fields, shown_offers
+from nurture.actions.sample import made_up_dates, made_up_fields, shown_offers
 from nurture.core.campaign import SendStep
 from nurture.core.decide import Arm
 from nurture.core.email import Mailbox, Outgoing
@@ -233,9 +233,11 @@ def _stand(connection: Connection, draft: Draft, wanted: _Wanted, at: datetime) 
 
 def _person(connection: Connection, draft: Draft, wanted: _Wanted, at: datetime) -> tuple[str, Persona | None]:
     if wanted.address is None:
-        name = wanted.persona or ""
+        name, campaign = wanted.persona or "", wanted.course.campaign
         persona = draft.persona(name) if name else usual(draft.program.project)
-        return trying.introduce(connection, name, persona, wanted.course.campaign.topic, at), persona
+        known = made_up_dates(campaign, at) | persona.attributes
+        persona = persona.model_copy(update={"attributes": known})
+        return trying.introduce(connection, name, persona, campaign.topic, at), persona
     found = trying.owner(connection, wanted_address(wanted.address))
     if found is None:
         raise NotFound(f"{wanted.address} is no contact's; without --contact somebody is made up")

@@ -9,7 +9,9 @@ from typing import Any
 
 from nurture.actions.offer import Offer, coupon_of, offers
 from nurture.core.asked import AttributeTest
-from nurture.core.enter import EnterOn
+from nurture.core.campaign import Campaign
+from nurture.core.dates import KNOWN
+from nurture.core.enter import EnterOn, EnterOnAnniversary, EnterOnDate
 from nurture.core.errors import InputError
 from nurture.core.program import Course, Program
 from nurture.core.project import Project
@@ -33,6 +35,14 @@ def shown_offers(
     until, worth = at + coupon.valid_for.delta, project.coupons[coupon.pool].worth
     offer = found.get(candidate.id) or Offer("", SAMPLE_CODE, worth, until)
     return {candidate.id: replace(offer, code=SAMPLE_CODE)}
+
+
+def made_up_dates(campaign: Campaign, at: datetime) -> dict[str, str]:
+    """The attribute whose date lets people into the campaign, for somebody who enters at `at` (aware UTC)."""
+    enter = campaign.enter
+    if isinstance(enter, EnterOnAnniversary | EnterOnDate) and enter.name not in KNOWN:
+        return {enter.name: (at - enter.shift).date().isoformat()}
+    return {}
 
 
 def made_up_fields(program: Program, enter: EnterOn) -> dict[str, Any]:

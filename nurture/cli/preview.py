@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @click.command("preview")
-@click.argument("campaign")
-@click.argument("step")
+@click.argument("campaign", required=False)
+@click.argument("step", required=False)
 @click.option("--contact", metavar="ADDRESS", help="Whose email; without it, somebody is made up.")
 @click.option("--persona", metavar="NAME", help="For somebody made up in personas.yaml.")
 @click.option("--at", metavar="TIME", help="Also say whether it would leave then: '2026-11-27 10:00', project time.")
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
               help="Write the HTML to FILE (- for standard output).")  # fmt: skip
 @click.option("--text", "only_text", is_flag=True, help="Print the plain text only.")
 @click.option("--open", "in_browser", is_flag=True, help="Show the HTML in the browser.")
+@click.option("--serve", is_flag=True, help="A page of all emails, which shows every change as soon as it is saved.")
+@click.option("--port", type=click.IntRange(0, 65535), help="On which port of this machine; 8026 without it.")
 @json_option
 @click.pass_context
 def command(
     ctx: click.Context,
-    campaign: str,
-    step: str,
+    campaign: str | None,
+    step: str | None,
     contact: str | None,
     persona: str | None,
     at: str | None,
@@ -45,6 +47,8 @@ def command(
     html: Path | None,
     only_text: bool,
     in_browser: bool,
+    serve: bool,
+    port: int | None,
     as_json: bool,
 ) -> None:
     """Show the email that STEP of CAMPAIGN sends, from the files as they stand now. Nothing is sent or recorded.
@@ -52,7 +56,12 @@ def command(
     --at asks the gate as well: whether the email would leave at that time (consent, window, caps, limits), and if
     not, why. Links in it lead nowhere that counts. Ends with 0, or with 1 when the email cannot be made.
 
+    With --serve and nothing else, all emails stand on a page of this machine: for contacts and personas, at a desk's
+    and a phone's width, by day and by night, with what is wrong beside them.
+
     Example:
+
+      nurture preview --serve
 
       nurture preview wake-up miss-you --contact ada@example.com
 
@@ -69,6 +78,13 @@ def command(
     from nurture.wiring import open_project
 
     opened = open_project(project_directory(ctx))
+    if serve:
+        from nurture.cli import preview_serve
+
+        preview_serve.serve(opened, port)
+        return
+    if campaign is None or step is None:
+        raise click.UsageError("Name a campaign and one of its steps, or serve them all with --serve.")
     when = parsed_time(at, opened) if at else None
     drafted = drafted_project(opened)
     fields = parse_fields(event) if event else None

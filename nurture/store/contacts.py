@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, and_, bindparam, select, text, update
+from sqlalchemy import Connection, Table, and_, bindparam, or_, select, text, update
 
 from nurture.core.event import Fact
 from nurture.store.database import Database, chunks, update_rows, upsert
@@ -286,6 +286,14 @@ def like_addresses(connection: Connection, key: str, limit: int = 200) -> list[s
     begins = contact_address.c.address_key.between(key[:2], key[:2] + "\U0010ffff")
     statement = select(contact_address.c.address_key).where(begins).order_by(contact_address.c.address_key)
     return list(connection.execute(statement.limit(limit)).scalars())
+
+
+def search_contacts(connection: Connection, words: str, limit: int = 12) -> list[dict[str, Any]]:
+    """Contacts in whose address or name each of the words stands, by address."""
+    named = (contact.c.address, contact.c.first_name, contact.c.last_name)
+    every = [or_(*(column.icontains(word, autoescape=True) for column in named)) for word in words.split()]
+    statement = select(*(contact.c[name] for name in LISTED)).where(*every).order_by(contact.c.address).limit(limit)
+    return [dict(row) for row in connection.execute(statement).mappings()]
 
 
 def suppression_of(connection: Connection, key: str) -> dict[str, Any] | None:

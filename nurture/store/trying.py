@@ -94,14 +94,17 @@ def stand_at(connection: Connection, contact_id: str, course: Course, step: str,
     """
     lock_contacts(connection, [contact_id])
     within = _passage(connection, contact_id, course, step, arm, at)
-    found = message_id(within, step)
     # Due since ever, so that the claim meets it first.
-    row = {"contact_id": contact_id, "id": found, "enrollment_id": within, "campaign": course.campaign.name,
-           "step": step, "state": "due", "planned_at": at, "due_at": EPOCH, "attempts": 0, "fence": 0,
-           "resent_by_policy": False, "expires_at": course.campaign.expires.after(at, ZoneInfo("UTC"))}  # fmt: skip
+    row = {"contact_id": contact_id, "id": message_id(within, step), "enrollment_id": within,
+           "campaign": course.campaign.name, "step": step, "state": "due", "planned_at": at, "due_at": EPOCH,
+           "attempts": 0, "fence": 0, "resent_by_policy": False,
+           "expires_at": course.campaign.expires.after(at, ZoneInfo("UTC"))}  # fmt: skip
     insert_new(connection, message, [row])
+    m = message.c
+    mine = and_(m.contact_id == contact_id, m.enrollment_id == within, m.step == step)
     waiting = {name: row[name] for name in ("planned_at", "due_at", "expires_at", "state")} | {"capped_since": None}
-    connection.execute(update(message).where(*_this(contact_id, found), message.c.claimed_at.is_(None)).values(waiting))
+    connection.execute(update(message).where(mine, m.claimed_at.is_(None)).values(waiting))
+    found: str = connection.execute(select(m.id).where(mine)).scalar_one()
     return found
 
 

@@ -117,7 +117,7 @@ class Door:
             return Response(status_code=405)
         if request.method != "POST":
             return self._pages.show("login.html", problem=None)
-        if not _same_site(request):
+        if not same_site(request):
             return self._pages.show("login.html", status=403, problem="The form came from another site. Try again.")
         if not self._tries.take(request.client.host if request.client else ""):
             return self._pages.show("login.html", status=429, problem="Too many tries. Please wait a minute.")
@@ -132,7 +132,7 @@ class Door:
         return response
 
     def _logout(self, request: Request) -> Response:
-        if not _same_site(request):
+        if not same_site(request):
             return Response(status_code=403)
         response = RedirectResponse("/login", 303)
         response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_secure(request))
@@ -144,7 +144,7 @@ def _secure(request: Request) -> bool:
     return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
 
 
-def _same_site(request: Request) -> bool:
+def same_site(request: Request) -> bool:
     """Whether a form was sent from one of our own pages (or by a program, which says nothing)."""
     origin = request.headers.get("origin")
     if origin is None:

@@ -23,11 +23,19 @@ POLICY = (
     "default-src 'none'; style-src {style}; img-src data:; frame-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-STYLES = ("public.css", "page.css")
+STYLES = ("public.css", "page.css", "preview.css")
+SCRIPTS = "; script-src 'self'; connect-src 'self'"
+"""What is added where a page reloads by itself, by a file of ours."""
 
 
 class Pages:
-    """The templates of the web pages, compiled once. Safe to share between threads."""
+    """The templates of the web pages, compiled once. Safe to share between threads.
+
+    `scripts` lets browsers run the files that this server serves; without it they run nothing.
+    """
+
+    def __init__(self, scripts: bool = False) -> None:
+        self._scripts = scripts
 
     @cached_property
     def _environment(self) -> Environment:
@@ -48,7 +56,8 @@ class Pages:
     @cached_property
     def _policy(self) -> str:
         hashes = (b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in self._styles.values())
-        return POLICY.format(style=" ".join(f"'sha256-{digest}'" for digest in hashes))
+        policy = POLICY.format(style=" ".join(f"'sha256-{digest}'" for digest in hashes))
+        return policy + SCRIPTS if self._scripts else policy
 
     def show(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """The page that a template makes of values."""

@@ -32,6 +32,12 @@ def parse(raw: bytes) -> Mail:
     return Mail(headers, _body(message, "html"), _body(message, "plain"), source)
 
 
+def parse_headers(source: str) -> tuple[tuple[str, str], ...]:
+    """Every header of a message in the order in which they travel, unfolded and decoded."""
+    message = message_from_bytes(source.encode(), policy=policy.default)
+    return tuple((name, str(value)) for name, value in message.items())
+
+
 def _body(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
     content = part.get_content() if part else ""

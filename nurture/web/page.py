@@ -109,7 +109,7 @@ class Page:
         html = kept_html(self._parts, _id(request, "contact"), _id(request, "message"))
         if html is None:
             raise HTTPException(404, "This email is no longer kept.")
-        return _framed(html)
+        return framed(html)
 
     def outbox(self, request: Request) -> Response:
         """The emails in the outbox, newest first."""
@@ -130,7 +130,7 @@ class Page:
 
     def sent_html(self, request: Request) -> Response:
         """The HTML of an email of the outbox, for the frame that shows it."""
-        return _framed(parse(self._raw(request)).html)
+        return framed(parse(self._raw(request)).html)
 
     def _raw(self, request: Request) -> bytes:
         try:
@@ -179,7 +179,7 @@ class Page:
         )  # fmt: skip
 
 
-def _framed(html: str) -> Response:
+def framed(html: str) -> Response:
     """An email for a frame on our own page: it runs nothing, and looking at it records nothing."""
     policy = EMAIL_POLICY.format(frames="'self'").partition("sandbox")[0] + "sandbox"
     return HTMLResponse(quiet(html), headers={"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"})

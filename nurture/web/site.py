@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from nurture.actions.release import Emails, Releases
     from nurture.emails.links import Signer
+    from nurture.providers.base import Provider
     from nurture.store.database import Database
 
 
@@ -40,3 +41,11 @@ class Parts(Protocol):
     @property
     def emails(self) -> Emails: ...
     def now(self) -> datetime: ...
+
+
+class Workshop(Parts, Protocol):
+    """An opened project whose files somebody is at work on, and what carries a test of theirs."""
+
+    @property
+    def directory(self) -> Path: ...
+    def provider(self, name: str | None = None) -> Provider: ...

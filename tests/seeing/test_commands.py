@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from nurture.cli.entry import run
@@ -103,6 +107,26 @@ def test_preview_shows_somebody_made_up_by_name(shop: Path, capsys: Said) -> Non
     assert "for ipek: A dotted letter" in out
     assert run(["--project", str(shop), "preview", "welcome", "hello", "--persona", "ipke"]) == 1
     assert "did you mean 'ipek'" in capsys.readouterr().err
+
+
+def test_preview_serves_its_page_until_it_is_told_to_stop(shop: Path) -> None:
+    words = ["--project", str(shop), "preview", "--serve", "--port", "0"]
+    code = f"import sys; from nurture.cli.entry import run; sys.exit(run({words!r}))"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        url = said.split("http://")[1].split(" ")[0]
+        with httpx.stream("GET", f"http://{url}events") as news:
+            assert next(news.iter_lines()) == "data: 1"
+            assert "welcome" in httpx.get(f"http://{url}").text
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+    assert "The emails of shop" in said
+
+
+def test_preview_wants_an_email_or_all_of_them(shop: Path, capsys: Said) -> None:
+    assert run(["--project", str(shop), "preview", "welcome"]) == 2
+    assert "--serve" in capsys.readouterr().err
 
 
 def test_preview_reads_a_time_in_the_projects_zone(shop: Path, capsys: Said) -> None:

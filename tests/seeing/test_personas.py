@@ -90,6 +90,13 @@ def test_a_persona_enters_on_its_own_event(start: Start) -> None:
     assert "€49.90" in shown(line, "ada", " {}").text
 
 
+def test_a_persona_has_the_date_that_lets_people_in(start: Start) -> None:
+    body = TEMPLATE.replace("Hi {{ contact.first_name }}", "{{ contact.trial_ends|day }}")
+    line = start(campaign(enter="{date: trial_ends, days_before: 3}", audience="{}"), templates={"hello": body})
+    assert "March 5, 2026" in shown(line, "ada", " {}").text
+    assert "May 1, 2026" in shown(line, "ipek", " {attributes: {trial_ends: 2026-05-01}}").text
+
+
 def test_a_persona_is_nobody_in_the_database_afterwards(start: Start) -> None:
     line = start()
     shown(line, "ipek", WHOLE)
