@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -25,11 +25,14 @@ LONG_WEEKDAYS = ("mondays", "tuesdays", "wednesdays", "thursdays", "fridays", "s
 
 @dataclass(frozen=True, slots=True, order=True)
 class Duration:
-    """A length of time. Days and weeks are calendar days when added to a contact's local time."""
+    """A length of time. Days and weeks are calendar days when added to a contact's local time.
+
+    However it is spelled (`text`), the same length is the same.
+    """
 
     days: int
     seconds: int
-    text: str = ""
+    text: str = field(default="", compare=False)
 
     @property
     def delta(self) -> timedelta:

@@ -17,15 +17,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from nurture.core.campaign import STEP_KINDS, Campaign, Status
+from nurture.core.campaign import STEP_KINDS, Status
 from nurture.core.condition import LEAVES
 from nurture.core.lifecycle import Stage
-from nurture.core.persona import Personas
-from nurture.core.project import Project
-from nurture.core.scenario import Scenarios
 from nurture.core.values import like
 from nurture.files import shape
-from nurture.files.folder import CAMPAIGNS, PERSONAS, PROJECT, SCENARIOS
+from nurture.files.languages import KINDS, Kind
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = ".nurture"
@@ -93,36 +90,17 @@ def _words(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
 
 
-def campaign_schema() -> Schema:
-    """The schema of campaigns/*.yaml. A campaign's name is its file's, so it is no key."""
-    schema = _generated(Campaign, "A campaign of nurture")
-    schema["properties"].pop("name")
-    schema["required"].remove("name")
-    return schema
-
-
-def project_schema() -> Schema:
-    """The schema of nurture.yaml."""
-    return _generated(Project, "A project of nurture")
-
-
-def personas_schema() -> Schema:
-    """The schema of personas.yaml."""
-    return _generated(Personas, "People made up for previews")
-
-
-def scenarios_schema() -> Schema:
-    """The schema of campaigns/tests/*.yaml."""
-    return _generated(Scenarios, "Stories of what a campaign does to people")
-
-
-def _generated(model: type[BaseModel], title: str) -> Schema:
-    schema = model.model_json_schema(by_alias=True, schema_generator=_Generator)
+def schema_of(kind: Kind) -> Schema:
+    """The schema of the files of that kind. What a file does not say itself, as its name, is no key."""
+    schema = kind.model.model_json_schema(by_alias=True, schema_generator=_Generator)
+    for hidden in set(schema["properties"]) - set(shape.keys(kind.model)):
+        schema["properties"].pop(hidden)
+        schema["required"].remove(hidden)
     if STEPS[0] in schema.get("$defs", {}):
         schema["$defs"]["Condition"] = _condition([schema["$defs"].pop(leaf) for leaf in CONDITIONS])
         schema = _mapped(schema, lambda part: _named(_named(part, "Condition", CONDITIONS), "Step", STEPS))
         schema["$defs"]["Step"] = {"title": "step", "oneOf": [_ref(kind) for kind in STEPS]}
-    return {"$schema": DIALECT, **_mapped(schema, _explained), "title": title}
+    return {"$schema": DIALECT, **_mapped(schema, _explained), "title": kind.title}
 
 
 def _ref(name: str) -> Schema:
@@ -181,21 +159,13 @@ def _with_alternatives(part: Schema) -> Schema:
     return {**part, "anyOf": alternatives} if alternatives else part
 
 
-SCHEMAS: dict[str, tuple[str, Callable[[], Schema]]] = {
-    "campaign": (f"{CAMPAIGNS}/*.yaml", campaign_schema),
-    "project": (PROJECT, project_schema),
-    "personas": (PERSONAS, personas_schema),
-    "scenarios": (f"{SCENARIOS}/*.yaml", scenarios_schema),
-}
-"""Each schema by its name, with the files it is for."""
-
-
 def write_schemas(directory: Path) -> list[Path]:
-    """Write every schema into `directory`, made where it is missing, and return their paths."""
+    """Write the schema of every kind of file into `directory`, made where it is missing, and return their paths."""
     directory.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, (_, made) in SCHEMAS.items():
-        path = directory / f"{name}.schema.json"
-        path.write_text(json.dumps(made(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    for kind in KINDS:
+        path = directory / f"{kind.name}.schema.json"
+        text = json.dumps(schema_of(kind), ensure_ascii=False, indent=1)
+        path.write_text(text + "\n", encoding="utf-8")
         written.append(path)
     return written

@@ -16,20 +16,17 @@ from pydantic import BaseModel, ValidationError
 
 from nurture.core.campaign import STEP_KINDS, Campaign
 from nurture.core.condition import BY_KEY
-from nurture.core.persona import Personas
-from nurture.core.project import Project
 from nurture.files import shape
-from nurture.files.schema import MEANINGS, SCHEMAS, campaign_schema, personas_schema, project_schema, write_schemas
+from nurture.files.languages import KINDS, kind_of
+from nurture.files.schema import MEANINGS, schema_of, write_schemas
 from nurture.files.tree import read
 from nurture.scaffold import SAMPLES_DAY, init
 
 ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "campaigns").glob("*.yaml")), ROOT / "nurture.yaml", ROOT / "personas.yaml"]
-VALIDATORS = {
-    Campaign: Draft202012Validator(campaign_schema()),
-    Project: Draft202012Validator(project_schema()),
-    Personas: Draft202012Validator(personas_schema()),
-}
+SCHEMAS = {kind.model: schema_of(kind) for kind in KINDS}
+VALIDATORS = {model: Draft202012Validator(schema) for model, schema in SCHEMAS.items()}
+CAMPAIGN = SCHEMAS[Campaign]
 WRONG: list[Any] = [-17, 0, 1, 2.5, "zzz!", "", [], {}, True, "3 dya", ["x"], {"zz": 1}, "10", "5 %", "yes", "9:00"]
 """Something of each kind; wherever it is put, it is mostly wrong, and sometimes right."""
 
@@ -42,7 +39,9 @@ def data(path: Path) -> dict[str, Any]:
 
 
 def model_of(path: Path) -> type[BaseModel]:
-    return {"nurture.yaml": Project, "personas.yaml": Personas}.get(path.name, Campaign)
+    kind = kind_of(path.relative_to(ROOT).as_posix())
+    assert kind
+    return kind.model
 
 
 def refused(model: type[BaseModel], whole: Any) -> list[Any]:
@@ -107,7 +106,7 @@ def mistaken(draw: st.DrawFn) -> tuple[type[BaseModel], Any]:
 
 
 def test_a_schema_has_the_keys_of_the_file_and_refuses_others() -> None:
-    for schema, model in ((campaign_schema(), Campaign), (project_schema(), Project), (personas_schema(), Personas)):
+    for model, schema in SCHEMAS.items():
         assert set(schema["properties"]) == set(shape.keys(model))
         assert schema["additionalProperties"] is False
         assert all("description" in field or "$ref" in field for field in schema["properties"].values())
@@ -122,45 +121,45 @@ def parts(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_every_level_refuses_keys_it_does_not_know() -> None:
-    for schema in (campaign_schema(), project_schema(), personas_schema()):
+    for schema in SCHEMAS.values():
         Draft202012Validator.check_schema(schema)
-        assert [one for one in parts(schema["$defs"]) if "properties" in one and "additionalProperties" not in one
-                and "title" in one] == []  # fmt: skip
+        named = [one for one in parts(schema.get("$defs", {})) if "properties" in one and "title" in one]
+        assert [one["title"] for one in named if "additionalProperties" not in one] == []
 
 
 def test_the_name_of_a_campaign_is_not_asked_for() -> None:
-    assert "name" not in campaign_schema()["required"]
-    assert "title" in campaign_schema()["required"]
+    assert "name" not in CAMPAIGN["required"]
+    assert "title" in CAMPAIGN["required"]
 
 
 def test_keys_are_named_as_in_files() -> None:
-    text = json.dumps([campaign_schema(), project_schema()])
+    text = json.dumps(list(SCHEMAS.values()))
     assert not [name for name in ("from_", "not_", "if_", "else_") if f'"{name}"' in text]
 
 
 def test_a_default_is_written_as_a_file_would() -> None:
-    properties = campaign_schema()["properties"]
+    properties = CAMPAIGN["properties"]
     assert properties["holdout"]["default"] == {"share": "0%"}
     assert properties["expires"]["default"] == "3 days"
-    assert campaign_schema()["$defs"]["EnterByLook"]["properties"]["backfill"]["default"] == "no"
+    assert CAMPAIGN["$defs"]["EnterByLook"]["properties"]["backfill"]["default"] == "no"
     assert "default" not in properties["send_window"]
 
 
 def test_an_editor_shows_the_default_beside_what_a_key_says() -> None:
-    expires = campaign_schema()["properties"]["expires"]
+    expires = CAMPAIGN["properties"]["expires"]
     assert expires["markdownDescription"] == f"{expires['description']}\n\nWithout it: `3 days`."
 
 
 def test_an_editor_says_how_a_text_is_spelled() -> None:
-    for schema in (campaign_schema(), project_schema()):
+    for schema in SCHEMAS.values():
         silent = [one for one in parts(schema) if "pattern" in one and "examples" in one]
         assert silent
         assert all("patternErrorMessage" in one for one in silent)
-    assert campaign_schema()["properties"]["expires"]["patternErrorMessage"] == "write it like '3 days' or '1 hour'"
+    assert CAMPAIGN["properties"]["expires"]["patternErrorMessage"] == "write it like '3 days' or '1 hour'"
 
 
 def test_conditions_are_said_once_and_offered_by_their_keys() -> None:
-    schema = campaign_schema()
+    schema = CAMPAIGN
     assert list(schema["$defs"]["Condition"]["properties"]) == list(BY_KEY)
     assert [one["$ref"].rpartition("/")[2] for one in schema["$defs"]["Step"]["oneOf"]] == [
         kind.__name__ for kind in STEP_KINDS.values()
@@ -205,18 +204,18 @@ def test_a_window_that_cannot_be_read_is_refused(key: str, value: Any) -> None:
 
 def test_schemas_are_written_where_the_files_point(tmp_path: Path) -> None:
     written = write_schemas(tmp_path / ".nurture")
-    assert [path.name for path in written] == [f"{name}.schema.json" for name in SCHEMAS]
-    assert json.loads(written[0].read_text(encoding="utf-8")) == campaign_schema()
+    assert [path.name for path in written] == [f"{kind.name}.schema.json" for kind in KINDS]
+    assert json.loads(written[0].read_text(encoding="utf-8")) == CAMPAIGN
 
 
 def test_every_file_of_a_new_project_says_where_its_schema_is(tmp_path: Path) -> None:
     made = init(tmp_path / "shop", SAMPLES_DAY)
     written = {path.resolve() for path in write_schemas(tmp_path / "shop/.nurture")}
-    for name, (pattern, _) in SCHEMAS.items():
-        files = [path for path in made if path.relative_to(tmp_path / "shop").match(pattern)]
+    for kind in KINDS:
+        files = [path for path in made if kind_of(path.relative_to(tmp_path / "shop").as_posix()) == kind]
         assert files
         for path in files:
             mark, _, schema = path.read_text(encoding="utf-8").splitlines()[0].partition("$schema=")
             assert mark == "# yaml-language-server: "
-            assert (path.parent / schema).resolve().name == f"{name}.schema.json"
+            assert (path.parent / schema).resolve().name == f"{kind.name}.schema.json"
             assert (path.parent / schema).resolve() in written
