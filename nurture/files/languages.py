@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from nurture.core.campaign import Campaign
 from nurture.core.persona import Personas
 from nurture.core.project import Project
-from nurture.files.folder import CAMPAIGNS, PERSONAS, PROJECT
+from nurture.core.scenario import Scenarios
+from nurture.files.folder import CAMPAIGNS, PERSONAS, PROJECT, SCENARIOS
 
 
 class Kind(NamedTuple):
@@ -25,6 +26,7 @@ class Kind(NamedTuple):
 KINDS = (
     Kind("campaign", "A campaign of nurture", f"{CAMPAIGNS}/*.yaml", Campaign),
     Kind("project", "A project of nurture", PROJECT, Project),
+    Kind("scenarios", "Scenarios of a campaign of nurture", f"{SCENARIOS}/*.yaml", Scenarios),
     Kind("personas", "People made up for previews", PERSONAS, Personas),
 )
 

@@ -47,7 +47,7 @@ def _align(file: Written) -> None:
     for _ in _top(file):
         pass  # says of every line with a comment how long it is
     told = [one for one in _walk(file.root) if one.beside]
-    padded = Counter(one.beside_at for one in told if one.beside_at > one.reach + GAP)
+    padded = Counter(one.beside_at for one in told if one.reach + GAP < one.beside_at < WIDTH)
     column = max(padded, key=lambda at: (padded[at], -at), default=0)
     for one in told:
         one.beside_at = column

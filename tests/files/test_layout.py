@@ -14,15 +14,14 @@ from pydantic import ValidationError
 from nurture.actions.fmt import Formatted, fmt, formatted, write
 from nurture.core.errors import InputError
 from nurture.core.values import parse_duration
-from nurture.files.languages import kind_of
+from nurture.files.languages import KINDS, kind_of
 from nurture.files.tree import read
 from nurture.files.written import comments
 
 from .sample import CAMPAIGN, PROJECT
 
 ROOT = Path(__file__).parents[2]
-FILES = [f"campaigns/{path.name}" for path in sorted((ROOT / "campaigns").glob("*.yaml"))]
-FILES += ["nurture.yaml", "personas.yaml"]
+FILES = [path.relative_to(ROOT).as_posix() for kind in KINDS for path in sorted(ROOT.glob(kind.pattern))]
 PATH = "campaigns/wake-up.yaml"
 
 

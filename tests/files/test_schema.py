@@ -23,7 +23,7 @@ from nurture.files.tree import read
 from nurture.scaffold import SAMPLES_DAY, init
 
 ROOT = Path(__file__).parents[2]
-FILES = [*sorted((ROOT / "campaigns").glob("*.yaml")), ROOT / "nurture.yaml", ROOT / "personas.yaml"]
+FILES = [path for kind in KINDS for path in sorted(ROOT.glob(kind.pattern))]
 SCHEMAS = {kind.model: schema_of(kind) for kind in KINDS}
 VALIDATORS = {model: Draft202012Validator(schema) for model, schema in SCHEMAS.items()}
 CAMPAIGN = SCHEMAS[Campaign]
