@@ -26,7 +26,7 @@ class Kind(NamedTuple):
 KINDS = (
     Kind("campaign", "A campaign of nurture", f"{CAMPAIGNS}/*.yaml", Campaign),
     Kind("project", "A project of nurture", PROJECT, Project),
-    Kind("scenarios", "Scenarios of a campaign of nurture", f"{SCENARIOS}/*.yaml", Scenarios),
+    Kind("scenarios", "Stories of what a campaign does to people", f"{SCENARIOS}/*.yaml", Scenarios),
     Kind("personas", "People made up for previews", PERSONAS, Personas),
 )
 
