@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -44,7 +44,7 @@ from nurture.emails.source import (
 from nurture.emails.text import derive
 
 if TYPE_CHECKING:
-    from jinja2 import nodes
+    from nurture.emails.sandbox import Environment
 
 __all__ = ["Branding", "CompiledEmail", "compile_email", "resolve_locale", "variants"]
 
@@ -250,9 +250,7 @@ class _Compilation:
             message = f"the email is larger than {MAX_CONSTANT} characters"
             raise refuse(Problem(FOLDER + self.path, 1, 1, "size", message))
         try:
-            tree = self.env.parse(builder.source)
-            self._own_names(tree, builder)
-            self.env.compile(tree)
+            self._own_names(_given_away(self.env, builder.source), builder)
         except TemplateSyntaxError as error:
             path, at = builder.lines[error.lineno - 1]
             raise refuse(Problem(path, at, 1, "syntax", str(error.message))) from None
@@ -260,13 +258,25 @@ class _Compilation:
             message, hint = "loops and conditions are nested too deeply here", "take out a level"
             raise refuse(Problem(FOLDER + self.path, 1, 1, "syntax", message, hint)) from None
 
-    def _own_names(self, tree: nodes.Template, builder: Builder) -> None:
+    def _own_names(self, given_away: tuple[tuple[str, int], ...], builder: Builder) -> None:
         problems = set()
-        for name, line in assigned(tree):
+        for name, line in given_away:
             path, at = builder.lines[line - 1]
             problems.add(Problem(path, at, 1, "name", f"{name} is a name of nurture's own", "take another"))
         if problems:
             raise refuse(*problems)
+
+
+@lru_cache(maxsize=1024)
+def _given_away(env: Environment, source: str) -> tuple[tuple[str, int], ...]:
+    """The reserved names that a template gives to something else, each with its line; raises where it is no template.
+
+    The marks of constants stand in `source`, not their texts, so an edit of HTML or CSS finds it known already.
+    """
+    tree = env.parse(source)
+    found = tuple(assigned(tree))
+    env.compile(tree)
+    return found
 
 
 def project_names(branding: Branding, language: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from jinja2 import meta, nodes
 
 from nurture.core.problem import Problem
-from nurture.emails.build import literal, tag
+from nurture.emails.build import tag
 from nurture.emails.inherit import expand
 from nurture.emails.source import Kind, Piece, Source, beside, cut, environment, versions
 
@@ -103,9 +103,7 @@ def _unknown(pieces: Sequence[Piece], names: frozenset[str]) -> Iterator[Problem
     origin: list[tuple[Piece, int] | None] = [None]
     out = []
     for piece in pieces:
-        if piece.kind is Kind.TEXT:
-            out.append(literal(piece.text.replace("\n", " ")) if piece.text.strip() else " ")
-        else:
+        if piece.kind is not Kind.TEXT:
             out.append(tag(piece))
             starts = [0, *(match.end() for match in re.finditer("\n", piece.text))]
             origin += [(piece, start) for start in starts]
