@@ -113,7 +113,11 @@ def _written(
     problems = [*about, *critique.linted(loaded, campaign, step, template, MEMORY)]
     told = {(one.path, one.line) for one in problems if one.rule == RULE}
     wrong = any(one.severity == "error" for one in about)
-    for locale in () if wrong else sorted({"", *variants(loaded.templates, template)}):
+    try:
+        locales = [] if wrong else sorted({"", *variants(loaded.templates, template)})
+    except ProjectError as error:
+        return {}, [*problems, *error.problems]
+    for locale in locales:
         try:
             compiled = _compiled(loaded.templates, template, locale, branding_of(loaded, campaign, step), subject)
         except ProjectError as error:

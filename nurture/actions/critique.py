@@ -132,7 +132,10 @@ def untranslated(loaded: Loaded, campaign: Campaign) -> list[Problem]:
     """Emails that lack a language which at least half of the campaign's emails are written in."""
     path = f"{CAMPAIGNS}/{campaign.name}.yaml"
     sent = dict(_sent(campaign))
-    written = {name: set(variants(loaded.templates, name)) for name in sent}
+    try:
+        written = {name: set(variants(loaded.templates, name)) for name in sent}
+    except ProjectError:
+        return []
     problems = []
     for language in sorted({one for languages in written.values() for one in languages if one}):
         lacking = [name for name, languages in written.items() if language not in languages]

@@ -16,6 +16,7 @@ CLOSES = {
 WORDS = frozenset({*CLOSES, *CLOSES.values(), "else", "elif", "extends", "include", "import", "from", "set", "endset"})
 _TAG = re.compile(r"\{%[-+]?\s*(\w+)")
 _OPENING = re.compile(r"\{\{|\{%")
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.S)
 _CLOSED = re.compile(r"\{\{(?:(?!\{\{|\{%).)*?\}\}|\{%(?:(?!\{\{|\{%).)*?%\}", re.S)
 
 
@@ -31,7 +32,8 @@ class Told:
 def explain(text: str, error: TemplateSyntaxError) -> Told:
     """A syntax error of `text` in the words of its writer."""
     reason = str(error.message)
-    for told in (_unclosed_braces(text, error.lineno), _unknown_word(text, reason), _unclosed_tag(text, reason)):
+    braces = _unclosed_braces(text, error.lineno) or _unclosed_quote(text, error.lineno)
+    for told in (braces, _unknown_word(text, reason), _unclosed_tag(text, reason)):
         if told is not None:
             return told
     return Told(_line(text, error.lineno), f"the template cannot be read: {reason}", None)
@@ -53,6 +55,14 @@ def _unclosed_braces(text: str, upto: int) -> Told | None:
             ending = "}}" if match[0] == "{{" else "%}"
             message = f"the '{match[0]}' that opens here is not closed"
             return Told(match.start(), message, f"close it with '{ending}'")
+    return None
+
+
+def _unclosed_quote(text: str, upto: int) -> Told | None:
+    """Braces in which a quote opens and does not close."""
+    for match in _CLOSED.finditer(text):
+        if text.count("\n", 0, match.start()) < upto and re.search("[\"']", _QUOTED.sub("", match[0])):
+            return Told(match.start(), "a quote that opens here is not closed", "close it before the braces do")
     return None
 
 

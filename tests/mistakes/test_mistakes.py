@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from mistakes.catalogue import HERE, Mistake, Score, mistakes, score
@@ -44,6 +46,22 @@ def test_the_right_word_is_offered_first(scores: list[Score]) -> None:
     right = sum(one.suggestion for one in scores)
     print(f"suggestion right in {right} of {len(scores)}")
     assert right >= SUGGESTIONS * len(scores), [one.mistake.name for one in scores if not one.suggestion]
+
+
+SPLINTERS = ("{{", "}}", "{%", "%}", ": ", "[", "]", "{", "}", '"', "'", "\n", "- ", "#", "<", ">", "</style>",
+             "@media {", "&", "*a", "\t", "0%", "-1 days", "..", "|", "contact.", "{# ")  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_stands_in_the_files_is_told_and_never_breaks_the_check(seed: int) -> None:
+    chance, sound = Random(seed), read_folder(HERE / "project")
+    for _ in range(20):
+        path = chance.choice(sorted(sound))
+        text = sound[path]
+        at = chance.randrange(len(text))
+        rest = text[at + chance.randrange(12) :]
+        checked = check_files({**sound, path: text[:at] + chance.choice(("", *SPLINTERS)) + rest})
+        assert checked.errors or checked.broken == frozenset()
 
 
 def test_every_rule_is_explained() -> None:
