@@ -257,7 +257,7 @@ class _Explaining:
         facts = answered.facts
         stopped, permitted = _under(facts, "stopped_"), _under(facts, "consent_")
         campaign, exempt = self.course.campaign, self.course.transactional
-        text = "is suppressed for no cause" if exempt else "is not suppressed"
+        text = "may be mailed about orders" if exempt else "may be mailed"
         yield self._reason(Refusal.SUPPRESSED.value, text, self._words.suppressed(stopped), not facts["suppressed"],
                            "topic", values=stopped)  # fmt: skip
         found = "needs none, being about orders" if exempt else self._words.permitted(permitted)
@@ -265,7 +265,8 @@ class _Explaining:
                            "topic", values=permitted)  # fmt: skip
         if campaign.holdout.share or arm is not Arm.EMAILED:
             held = {Arm.EMAILED: "is emailed", Arm.HOLDOUT: "is held out", Arm.PROJECT: "is held out by the project"}
-            yield self._reason("holdout", "is not held out", held[arm], arm is Arm.EMAILED)
+            share = campaign.holdout.share
+            yield self._reason("holdout", f"holdout: {share:.0%}", held[arm], arm is Arm.EMAILED)
         if not facts["suppressed"] and facts["consents"]:
             yield verdict_of(gate.ask(self._asked(answered), self._bounds, self._now), self._words)
 

@@ -31,7 +31,7 @@ class Happened:
     """One thing in the order in which it happened; `at` is aware UTC. `campaign` where it belongs to one.
 
     A decision and what came of it name where its rule is `written`, and what it rested on (`asked`). `message_id` is
-    the email it is about.
+    the email it is about, `machine` what did it where nobody did.
     """
 
     at: datetime
@@ -41,6 +41,7 @@ class Happened:
     written: Written | None = None
     asked: tuple[Reason, ...] = ()
     message_id: str | None = None
+    machine: str | None = None
 
 
 def story(book: Book, known: Mapping[str, Any], decisions: Sequence[Row]) -> list[Happened]:
@@ -54,10 +55,10 @@ def story(book: Book, known: Mapping[str, Any], decisions: Sequence[Row]) -> lis
 class Book:
     """The rules as every version of them was written, each read once. `zone` is whose clocks the words show."""
 
-    def __init__(self, connection: Connection, releases: Releases, running: Release, zone: ZoneInfo) -> None:
+    def __init__(self, connection: Connection, releases: Releases, running: Release | None, zone: ZoneInfo) -> None:
         self._connection, self._releases, self.running, self.zone = connection, releases, running, zone
         self._rules: dict[tuple[int, str], Rules] = {}
-        self._versions: dict[int, Release | None] = {running.id: running}
+        self._versions: dict[int, Release | None] = {running.id: running} if running else {}
 
     def version(self, release_id: int | None) -> Release | None:
         """The release of that id; None where it is not known or can no longer be read."""
@@ -105,7 +106,8 @@ def _facts(known: Mapping[str, Any]) -> Iterator[Happened]:
         machine = f", by a machine ({row['machine']})" if row["machine"] else ""
         name = row["name"] if row["kind"] == Kind.CUSTOM else row["kind"]
         text = f"{name}{about}{_link(row)}{machine}"
-        yield Happened(row["occurred_at"], "event", text, message.get("campaign"), message_id=row["message_id"])
+        yield Happened(row["occurred_at"], "event", text, message.get("campaign"), message_id=row["message_id"],
+                       machine=row["machine"])  # fmt: skip
 
 
 def _link(row: Row) -> str:
@@ -179,7 +181,8 @@ def _decided(row: Row) -> str:
     text = f"{row['campaign']}/{row['step']}: {row['what']}, {row['why']}"
     if row["to_step"]:
         text += f" → {row['to_step']}"
-    return text + (f" (until {row['until']:%Y-%m-%d %H:%M} UTC)" if row["until"] else "")
+    word = "due" if row["what"] == "send" else "until"
+    return text + (f" ({word} {row['until']:%Y-%m-%d %H:%M} UTC)" if row["until"] else "")
 
 
 def _message(row: Row) -> Iterator[Happened]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,8 @@ from nurture.actions.story import Book, Happened, Row, story
 from nurture.core import gate
 from nurture.core.decide import Arm
 from nurture.core.errors import NotFound
-from nurture.core.rules import Rule, asked_at, leaving
+from nurture.core.program import Course
+from nurture.core.rules import asked_at, leaving
 from nurture.files.nearest import did_you_mean
 from nurture.files.rules import Written
 from nurture.store import stories
@@ -80,8 +81,9 @@ def _tell(
     campaign: str | None,
     zone: ZoneInfo,
 ) -> Why:
-    running, contact = releases.current(), known["contact"]
-    names = {*running.program.courses, *(row["campaign"] for row in known["enrollments"])}
+    running, contact = _running(releases), known["contact"]
+    courses = running.program.courses if running else {}
+    names = {*courses, *(row["campaign"] for row in known["enrollments"])}
     if campaign and campaign not in names:
         raise NotFound(f"there is no campaign {campaign!r}; {did_you_mean(campaign, names, 'there are')}")
     wanted = names if campaign is None else {campaign}
@@ -90,8 +92,8 @@ def _tell(
         told = story(book, known, stories.decisions_of(connection, contact["id"]))
         live = [row for row in known["enrollments"] if row["state"] == "live" and row["campaign"] in wanted]
         ahead = tuple(_Standing(connection, book, row, now).next() for row in live)
-        out = [name for name in running.program.courses if name in wanted - {row["campaign"] for row in live}]
-        outside = [explain(connection, running, name, [contact["id"]], now, zone)[contact["id"]] for name in out]
+        out = [name for name in courses if name in wanted - {row["campaign"] for row in live}]
+        outside = [_outside(connection, running, name, contact["id"], now, zone) for name in out if running]
     return Why(
         address=contact["address"],
         contact_id=contact["id"],
@@ -103,8 +105,23 @@ def _tell(
     )
 
 
-def release_of(book: Book, enrollment: Row) -> Release:
+def _running(releases: Releases) -> Release | None:
+    try:
+        return releases.current()
+    except NotFound:
+        return None
+
+
+def _outside(
+    connection: Connection, running: Release, campaign: str, contact_id: str, now: datetime, zone: ZoneInfo
+) -> Explained:
+    return explain(connection, running, campaign, [contact_id], now, zone)[contact_id]
+
+
+def release_of(book: Book, enrollment: Row) -> Release | None:
     """The release whose rules a live enrollment follows: the one it finishes on, else the one that runs."""
+    if book.running is None:
+        return None
     pinned = enrollment["pinned"]
     return book.running.earlier.get(pinned, book.running) if pinned else book.running
 
@@ -114,44 +131,43 @@ class _Standing:
 
     def __init__(self, connection: Connection, book: Book, row: Row, now: datetime) -> None:
         self._connection, self._book, self._row, self._now = connection, book, row, now
-        self._release = release_of(book, row)
-        self._course = self._release.program.courses.get(row["campaign"])
+        self._name, self._release = row["campaign"], release_of(book, row)
+        self._course = self._release.program.courses.get(self._name) if self._release else None
 
     def next(self) -> Next:
         row = self._row
         held_out = row["arm"] != Arm.EMAILED and row["measured_from"] is not None
-        rules = self._book.rules(self._release, row["campaign"])
-        written = rules.at(*(rules.step(row["step"]) or ("steps",)))
+        asked: tuple[Reason, ...] = (Reason("status", "its file is there", "it is gone", holds=False),)
+        written = verdict = None
+        if self._release and self._course:
+            rules = self._book.rules(self._release, self._name)
+            written = rules.at(*(rules.step(row["step"]) or ("steps",)))
+            asked = tuple(self._asked(self._release, self._course))
+            verdict = self._gate(self._release, self._course)
         return Next(
-            row["campaign"], row["step"], row["arrived_at"], row["due_at"], row["why"], held_out, written,
-            tuple(self._asked()), self._gate(),
-        )  # fmt: skip
+            self._name, row["step"], row["arrived_at"], row["due_at"], row["why"], held_out, written, asked, verdict
+        )
 
-    def _rules(self) -> Sequence[Rule]:
-        if self._course is None:
-            return ()
-        place = self._course.places.get(self._row["step"])
+    def _asked(self, release: Release, course: Course) -> Iterator[Reason]:
+        lines, status = self._book.rules(release, self._name), course.campaign.status.value
+        if not course.moves:
+            yield Reason("status", "status: live", f"is {status}, so nobody moves", False, lines.at("status"))
+        place = course.places.get(self._row["step"])
         own = asked_at(place.step) if place else None
-        return (*leaving(self._course.campaign), *([own] if own else []))
-
-    def _asked(self) -> Iterator[Reason]:
-        rules, name, release = self._rules(), self._row["campaign"], self._release
+        rules = [*leaving(course.campaign), *([own] if own else [])]
         query = StandingQuery(release.program.project, [rule.condition for rule in rules])
-        key = (self._row["contact_id"], self._row["id"])
-        found = query.ask(self._connection, key, self._now)
-        words, lines = self._book.words(release, self._now), self._book.rules(release, name)
+        found = query.ask(self._connection, (self._row["contact_id"], self._row["id"]), self._now)
+        words = self._book.words(release, self._now)
         for rule, one in zip(rules, found, strict=False):
-            yield reason_of(words, one, rule.name, lines, *self._book.path(release, name, rule))
+            yield reason_of(words, one, rule.name, lines, *self._book.path(release, self._name, rule))
 
-    def _gate(self) -> Reason | None:
+    def _gate(self, release: Release, course: Course) -> Reason | None:
         """What the gate would say now of the email that the enrollment is owed."""
-        if self._course is None:
-            return None
-        program = self._release.program
-        waiting = ClaimQuery(program, self._course).waiting(self._connection, self._row["contact_id"], self._now)
+        query = ClaimQuery(release.program, course, self._row["pinned"])
+        waiting = query.waiting(self._connection, self._row["contact_id"], self._now)
         owed = next((one for one in waiting if one.enrollment_id == self._row["id"]), None)
         if owed is None:
             return None
-        asked = Choices(self._connection, self._course, self._release.salt).ask(owed)
-        bounds = bounds_of(self._connection, program, self._course, self._now)
-        return verdict_of(gate.ask(asked, bounds, self._now), self._book.words(self._release, self._now))
+        asked = Choices(self._connection, course, release.salt).ask(owed)
+        bounds = bounds_of(self._connection, release.program, course, self._now)
+        return verdict_of(gate.ask(asked, bounds, self._now), self._book.words(release, self._now))

@@ -59,7 +59,7 @@ def _happened(story: Iterable[Happened]) -> Iterator[tuple[object, ...]]:
     for one in story:
         yield f"{one.at:%Y-%m-%d %H:%M:%S}", one.what, one.text, one.written or ""
         for depth, reason in _flat(one.asked):
-            yield "", "", f"{'  ' * (depth + 1)}{_answer(reason)} {reason.text}: {reason.found}", ""
+            yield "", "", f"{'  ' * (depth + 1)}{_answer(reason)} {reason.text} — {reason.found}", ""
 
 
 def _flat(reasons: Iterable[Reason], depth: int = 0) -> Iterator[tuple[int, Reason]]:
@@ -101,6 +101,6 @@ def _show_reasons(reasons: Iterable[Reason], name: str = "") -> None:
     for depth, one in _flat(reasons):
         mark, style = ("yes", "green") if one.holds else ("no ", "red")
         turns = f"; changes by itself {one.flips_at:%Y-%m-%d %H:%M}" if one.flips_at else ""
-        line = f"  {'  ' * depth}{'' if depth else name}{one.text}: {one.found}{turns}"
+        line = f"  {'  ' * depth}{'' if depth else name}{one.text} — {one.found}{turns}"
         where = f"  {one.written.path}:{one.written.line}" if one.written and not depth else ""
         console().print(Text.assemble("  ", (mark, style), plain(line), (where, "dim")), soft_wrap=True)

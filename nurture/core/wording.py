@@ -133,9 +133,8 @@ class Words:
     def _account(self, _: c.AccountIs, values: Values) -> str:
         if values["account"] is None:
             return f"is of no account, and it {'holds' if values['contact'] else 'does not hold'} for them alone"
-        count, people = values["of_account"], values["people"]
-        one = f", {values['one']} among them" if count and values.get("one") else ""
-        return f"holds for {count or 'none'} of the {_times(people, 'person', 'people')} of {values['account']}{one}"
+        one = f", {values['one']} among them" if values.get("one") else ""
+        return f"holds for {values['of_account']} of {values['people']} in {values['account']}{one}"
 
     def _happened(self, asked: c.Leaf, values: Values) -> str:
         past: c.Past = getattr(asked, asked.key)
@@ -164,7 +163,7 @@ _KINDS: Mapping[type[c.Leaf], Callable[[Words, Any, Values], str]] = {
 def _inside(one: Found) -> str:
     holding = sum(part.holds for part in one.parts)
     if isinstance(one.condition, c.Not):
-        return "it holds" if holding else "it does not hold"
+        return "that holds" if holding else "that does not hold"
     return f"{holding or 'none'} of {len(one.parts)} hold" if holding != 1 else f"1 of {len(one.parts)} holds"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, and_, case, func, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, case, func, or_, select, tuple_, update
 
 from nurture.store import suppressions
 from nurture.store.database import chunks
@@ -18,14 +18,11 @@ from nurture.store.tables import (
     contact,
     contact_address,
     contact_tag,
-    conversion,
     enrollment,
     event,
     kept_email,
     message,
     purchase,
-    refund,
-    stage_change,
 )
 
 # --- tracking --------------------------------------------------------------------------------------
@@ -259,47 +256,27 @@ def latest_messages(connection: Connection, limit: int, below: Place | None = No
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """All that is known of a contact, each part newest first and at most `MOST` rows."""
+    """Who a contact is; `stopped` is why they are not mailed, `kept` the messages whose email can be shown."""
 
     contact: Any
     tags: Sequence[str]
     stopped: str | None
     consents: Sequence[Any]
-    stage_changes: Sequence[Any]
-    enrollments: Sequence[Any]
-    messages: Sequence[Any]
-    events: Sequence[Any]
-    purchases: Sequence[Any]
-    refunds: Sequence[Any]
-    conversions: Sequence[Any]
-
-
-MOST = 200
+    kept: frozenset[str]
 
 
 def told(connection: Connection, contact_id: str) -> Told | None:
-    """A contact's story; None when there is no such contact."""
+    """Who a contact is; None when there is no such contact."""
     person = connection.execute(select(contact).where(contact.c.id == contact_id)).first()
     if person is None:
         return None
-    tags = connection.execute(
-        select(contact_tag.c.tag).where(contact_tag.c.contact_id == contact_id).order_by(contact_tag.c.tag)
-    )
-
-    def newest(table: Table, column: str) -> Sequence[Any]:
-        statement = select(table).where(table.c.contact_id == contact_id)
-        return connection.execute(statement.order_by(table.c[column].desc()).limit(MOST)).all()
-
+    tags = select(contact_tag.c.tag).where(contact_tag.c.contact_id == contact_id).order_by(contact_tag.c.tag)
+    permitted = select(consent).where(consent.c.contact_id == contact_id).order_by(consent.c.occurred_at.desc())
+    kept = select(message.c.id).where(message.c.contact_id == contact_id, message.c.email_digest.is_not(None))
     return Told(
         contact=person,
-        tags=tags.scalars().all(),
+        tags=connection.execute(tags).scalars().all(),
         stopped=stopped(connection, contact_id),
-        consents=newest(consent, "occurred_at"),
-        stage_changes=newest(stage_change, "occurred_at"),
-        enrollments=newest(enrollment, "entered_at"),
-        messages=newest(message, "planned_at"),
-        events=newest(event, "occurred_at"),
-        purchases=newest(purchase, "occurred_at"),
-        refunds=newest(refund, "occurred_at"),
-        conversions=newest(conversion, "occurred_at"),
+        consents=connection.execute(permitted).all(),
+        kept=frozenset(connection.execute(kept).scalars()),
     )

@@ -8,14 +8,17 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from nurture.actions.why import why_contact
 from nurture.core.errors import NotFound
 from nurture.core.lifecycle import Stage
+from nurture.core.project import Project
 from nurture.providers import outbox
 from nurture.store import pages as rows
 from nurture.store import trials
@@ -25,10 +28,13 @@ from nurture.web.mail import parse, quiet
 from nurture.web.picture import Picture, pictures
 from nurture.web.public import EMAIL_POLICY, kept_html
 from nurture.web.site import Parts
-from nurture.web.story import story
+from nurture.web.story import moments
 
 ROWS = 50
 FEW = 12
+MOST = 200
+"""How much of one contact's story a page shows."""
+
 ID = re.compile(r"[0-9a-f]{32}")
 TABS = ("html", "text", "source")
 
@@ -94,7 +100,14 @@ class Page:
             told = rows.told(connection, _id(request, "contact"))
         if told is None:
             raise HTTPException(404, "There is no such contact.")
-        return self._show(request, "contact.html", tab="", told=told, moments=story(told), most=rows.MOST)
+        zone = self._zone()
+        found = why_contact(self._parts.database, self._parts.releases, told.contact.id, self._parts.now(), zone)
+        if found is None:
+            raise HTTPException(404, "There is no such contact.")
+        every = moments(found.story, told.kept)
+        return self._show(
+            request, "contact.html", tab="", told=told, found=found, moments=every[:MOST], more=len(every[MOST:])
+        )
 
     def message(self, request: Request) -> Response:
         """A sent email, made again from what was kept of it."""
@@ -166,15 +179,21 @@ class Page:
         with self._parts.database.read() as connection:
             return rows.claimed_revenue(connection)
 
-    def _show(self, request: Request, template: str, **values: Any) -> Response:
+    def _project(self) -> Project | None:
+        try:
+            return self._parts.releases.current().program.project
+        except NotFound:
+            return None
+
+    def _zone(self) -> ZoneInfo:
         from nurture.core.zone import zone
 
-        try:
-            project = self._parts.releases.current().program.project
-        except NotFound:
-            project = None
+        project = self._project()
+        return zone(project.timezone if project else "UTC")
+
+    def _show(self, request: Request, template: str, **values: Any) -> Response:
         return self._pages.show(
-            template, project=project, zone=zone(project.timezone if project else "UTC"), now=self._parts.now(),
+            template, project=self._project(), zone=self._zone(), now=self._parts.now(),
             session=getattr(request.state, "session", False), **values,
         )  # fmt: skip
 

@@ -242,7 +242,7 @@ def test_a_decision_is_told_with_the_values_it_rested_on_though_they_changed_sin
     (one,) = told.asked
     assert (one.name, one.holds, one.found) == ("if", True, "3 of 3 hold")
     assert [(part.found, part.holds) for part in one.parts] == [
-        ('plan is "pro"', True), ("it does not hold", True),
+        ('plan is "pro"', True), ("that does not hold", True),
         ("hello: clicked 23 hours ago (2026-03-02 09:00); entered 1 day ago (2026-03-02 08:00)", True),
     ]  # fmt: skip
     assert one.parts[1].parts[0].found == "has only new"

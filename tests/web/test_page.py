@@ -92,9 +92,31 @@ def test_a_contact_s_page_tells_its_story_in_order(web: Served) -> None:
     ground.clock.forward(timedelta(hours=1))
     client.get(ground.path(Purpose.CLICK, link=1, url="https://shop.example/x"))
     text = client.get(f"/contacts/{ground.people['ada'][0]}").text
-    assert text.index("lead → prospect") < text.index("machine (apple-mpp)") < text.index("enters wake-up")
+    assert text.index("lead → prospect") < text.index("by a machine (apple-mpp)") < text.index("entered wake-up")
     assert "https://shop.example/x" in text
     assert "ada@example.com" in text
+
+
+def test_a_contact_s_page_tells_where_they_stand_and_why_they_are_not_elsewhere(web: Served) -> None:
+    ground, client = web
+    text = client.get(f"/contacts/{ground.people['ada'][0]}").text
+    standing, _, rest = text.partition("Campaigns they are not in, and why")
+    outside, _, happened = rest.partition("What happened")
+    assert "stands at" in standing
+    assert "never replied; entered" in standing
+    assert "campaigns/wake-up.yaml:" in standing
+    assert '<a href="/#win-back">win-back</a>: not in it' in outside
+    assert "stage: former" in outside
+    assert "entered wake-up" in happened
+
+
+def test_a_contact_has_a_page_before_any_campaign_runs(lite: Served) -> None:
+    ground, client = lite
+    with ground.opened.database.write() as connection:
+        connection.execute(tables.release.delete())
+    text = client.get(f"/contacts/{ground.people['ada'][0]}").text
+    assert "ada@example.com" in text
+    assert "entered wake-up" in text
 
 
 def test_what_a_contact_is_called_cannot_become_part_of_a_page(lite: Served) -> None:
@@ -182,7 +204,7 @@ def test_a_purchase_and_its_conversion_are_part_of_the_story(web: Served) -> Non
     bought = Purchase("order-7", ground.people["ada"][0], BEGIN + timedelta(hours=5), Money(4200, "EUR"))
     record_purchases(ground.opened.database, ground.release.program, [bought], ground.clock.at)
     text = client.get(f"/contacts/{bought.contact_id}").text
-    assert "buys for 42.00 EUR" in text
+    assert "bought for 42.00 EUR (order order-7): converted" in text
     assert "lead → customer" in text
     assert f"{Kind.CLICKED}" not in text
 
