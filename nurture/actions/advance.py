@@ -31,7 +31,7 @@ from nurture.core.program import Course
 from nurture.core.rules import ANSWERED
 from nurture.core.telling import Notice, Told
 from nurture.store import enrollments, marks, suppressions
-from nurture.store.database import BATCH, Connection, Database
+from nurture.store.database import Connection, Database
 from nurture.store.enrollments import Due
 from nurture.store.releases import hold
 from nurture.store.telling import add_notices
@@ -69,12 +69,12 @@ def advance(database: Database, queries: Queries, now: datetime) -> int:
             with database.write() as connection:
                 if not hold(connection, queries.release.id):
                     return decided
-                decided += _advance(connection, version, now)
+                decided += _advance(connection, version, database.batch, now)
     return decided
 
 
-def _advance(connection: Connection, version: Version, now: datetime) -> int:
-    due = version.due.some(connection, now, BATCH)
+def _advance(connection: Connection, version: Version, batch: int, now: datetime) -> int:
+    due = version.due.some(connection, now, batch)
     if due:
         outcome = _decide_all(version, due, now)
         keep_exits(connection, version, outcome.decisions, now)

@@ -136,7 +136,7 @@ class _Claimer:
     def _ask(self, course: Course, bounds: Bounds, room: int) -> list[Candidate]:
         """Those that pass; where a whole look is refused, a larger one, so that refusals do not hold up the rest."""
         query = self._version.claim
-        for size in (room, BATCH):
+        for size in dict.fromkeys((room, max(room, BATCH))):
             passed: dict[str, Candidate] = {}
             self._refusals.clear()
             found = query.some(self._connection, self._now, size)

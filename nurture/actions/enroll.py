@@ -14,7 +14,7 @@ from nurture.actions.rank import keep_ranks
 from nurture.core.enter import Dated, EnterAtMoment, EnterByLook, EnterOn
 from nurture.core.errors import Superseded
 from nurture.store import dated, entering, occasions
-from nurture.store.database import BATCH, Connection, Database
+from nurture.store.database import Connection, Database, chunks
 from nurture.store.enrollments import lock_contacts
 from nurture.store.entering import Entrance, State
 
@@ -35,7 +35,7 @@ def _enroll(database: Database, queries: Queries, now: datetime) -> int:
     ranked = keep_ranks(database, queries.program, now)
     with database.read() as connection:
         states = entering.campaign_states(connection)
-        ids = entering.marked(connection, BATCH)
+        ids = entering.marked(connection, database.batch)
         due = queries.due_looks(connection, now)
     looked = ranked + _open_and_close(database, queries, states, now)
     if ids:
@@ -94,7 +94,7 @@ def _look_at(connection: Connection, queries: Queries, ids: Sequence[str], now: 
 
 def _due_looks(database: Database, queries: Queries, entrance: Entrance, now: datetime) -> int:
     with database.read() as connection:
-        ids = entering.due_looks(connection, entrance.campaign.name, now, BATCH)
+        ids = entering.due_looks(connection, entrance.campaign.name, now, database.batch)
     if not ids:
         return 0
     with database.write() as connection:
@@ -234,12 +234,12 @@ def _look_at_all(database: Database, queries: Queries, entrance: Entrance, enter
     looked = 0
     while True:
         with database.read() as connection:
-            candidates = entrance.candidates(connection, now, 40 * BATCH)
+            candidates = entrance.candidates(connection, now, 40 * database.batch)
         entered = 0
-        for start in range(0, len(candidates), BATCH):
+        for some in chunks(candidates, database.batch):
             with database.write() as connection:
-                ours = lock_contacts(connection, candidates[start : start + BATCH])
+                ours = lock_contacts(connection, some)
                 entered += _enter(connection, queries, entrance, ours, entered_at, now)
         looked += entered
-        if entered == 0 or len(candidates) < 40 * BATCH:
+        if entered == 0 or len(candidates) < 40 * database.batch:
             return looked

@@ -77,7 +77,7 @@ def _look(database: Database, queries: Queries, now: datetime) -> _Found:
             *overdue,
             valueless=purchases.without_value(connection, [project.currency, *project.exchange], BATCH),
             restage_after=releases.get_meta(connection, RESTAGE),
-            stages=stages.due_stages(connection, now, BATCH),
+            stages=stages.due_stages(connection, now, database.batch),
             alarms=_alarms(connection, now),
             trials=trials.attended(connection, now, now - WAKES_FOR),
         )

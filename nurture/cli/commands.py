@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "preview": ("nurture.cli.preview:command", "Show an email as a contact gets it."),
     "plan": ("nurture.cli.plan:command", "Who would get what in the next days, who would not, and why."),
     "send-test": ("nurture.cli.send_test:command", "Send an email of a campaign to yourself."),
+    "rehearse": ("nurture.cli.rehearse:command", "Run months of the campaigns in seconds, on a copy."),
     "schema": ("nurture.cli.schema:command", "Write JSON Schemas that let editors complete the files."),
     "fmt": ("nurture.cli.fmt:command", "Lay out campaign files and nurture.yaml in one way."),
     "import": ("nurture.cli.imports:command", "Bring in contacts, purchases, events, suppressions, coupons."),
@@ -41,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("nurture.cli.completion:command", "Print what makes your shell complete nurture's words."),
 }
 GROUPS = {
-    "Campaign files": ["init", "check", "test", "preview", "plan", "send-test", "schema", "fmt"],
+    "Campaign files": ["init", "check", "test", "preview", "plan", "rehearse", "send-test", "schema", "fmt"],
     "Data in": ["import", "replies", "coupons", "keys"],
     "Running": ["run", "pause", "resume", "history", "rollback", "drop", "status", "doctor", "webhooks"],
     "Seeing": ["report", "why", "contacts"],

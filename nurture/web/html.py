@@ -59,9 +59,13 @@ class Pages:
         policy = POLICY.format(style=" ".join(f"'sha256-{digest}'" for digest in hashes))
         return policy + SCRIPTS if self._scripts else policy
 
+    def text(self, template: str, **values: Any) -> str:
+        """What a template makes of values, as HTML."""
+        return self._environment.get_template(template).render(**values)
+
     def show(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """The page that a template makes of values."""
-        text = self._environment.get_template(template).render(**values)
+        text = self.text(template, **values)
         # "no-referrer" would make browsers send "Origin: null" with our own forms.
         headers = {"Content-Security-Policy": self._policy, "Referrer-Policy": "same-origin"}
         return HTMLResponse(text, status, headers)
