@@ -87,6 +87,7 @@ class Calibration:
     share: float
     weeks: int
     measures: Mapping[str, tuple[int, int]]
+    too_few: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,4 +279,4 @@ def _calibration(learned: Learned | None) -> Calibration | None:
         return None
     tried = learned.backtest
     measures = {name: (tried.held[name], tried.tried[name]) for name in tried.tried}
-    return Calibration(tried.calibrated, tried.share, tried.weeks, measures)
+    return Calibration(tried.calibrated, tried.share, tried.weeks, measures, tried.too_few)

@@ -32,7 +32,7 @@ from nurture.store.scratch import AT_ONCE, look_over, scratch_copy, scratch_data
 TICK = timedelta(hours=1)
 """How often a rehearsal looks for due work: months of seconds would take months of looks."""
 TOLD = 3
-"""Every so many ticks what happened is told, as a shop's nightly file or a webhook's queue would: late by some hours."""
+"""Every so many ticks what happened is told, as a shop's nightly file or a webhook's queue would: some hours late."""
 LOOK_OVER = timedelta(days=7)
 """How often the copy's database learns anew how its rows lie, which change fast."""
 KEY = b"nothing that a rehearsal signs leaves it"
@@ -40,7 +40,7 @@ KEY = b"nothing that a rehearsal signs leaves it"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is rehearsed: from when until when (aware UTC), with which chance; `campaigns` run even as drafts."""
+    """What is rehearsed: from when until when (aware UTC), by which chance; `campaigns` run though drafts."""
 
     begin: datetime
     end: datetime

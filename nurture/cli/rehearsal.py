@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from nurture.cli.frame import table
+from nurture.core.forecast import ENOUGH_WEEKS
 
 if TYPE_CHECKING:
     from nurture.actions.rehearsal import CampaignTold, RateTold, Rehearsal
@@ -162,5 +163,6 @@ def _calibrated(found: Rehearsal) -> str:
     held = f"the 80 % intervals held {tried.share:.0%} of {tried.weeks} weeks of the history that were tried: {told}"
     if tried.calibrated:
         return f"calibrated ({tried.share:.0%} of {tried.weeks} weeks): {held}."
-    why = held if tried.weeks >= 12 else f"only {tried.weeks} weeks of history can be tried, and 12 are needed"
+    few = f"fewer than {ENOUGH_WEEKS} weeks of the history can be tried for {' and '.join(tried.too_few)}"
+    why = few if tried.too_few else held
     return f"UNCALIBRATED: {why}. Do not rely on the intervals."

@@ -70,8 +70,13 @@ class Backtest:
 
     @property
     def calibrated(self) -> bool:
-        """Whether enough weeks were tried and about as many held as should be."""
-        return self.weeks >= ENOUGH_WEEKS and CALIBRATED[0] <= self.share <= CALIBRATED[1]
+        """Whether enough weeks were tried of every measure, and about as many held as should be."""
+        return not self.too_few and CALIBRATED[0] <= self.share <= CALIBRATED[1]
+
+    @property
+    def too_few(self) -> tuple[str, ...]:
+        """The measures of which too few weeks could be tried."""
+        return tuple(name for name, weeks in self.tried.items() if weeks < ENOUGH_WEEKS)
 
 
 def moments(model: Model, week: Tally, measure: str) -> tuple[float, float]:

@@ -86,7 +86,7 @@ def _take_facts(connection: Connection, day: datetime, until: datetime) -> Later
         events=_rows(connection, event, "occurred_at", day, until),
         purchases=_rows(connection, purchase, "occurred_at", day, until),
         refunds=_refunded(connection, day, until),
-        consents=_rows(connection, consent_change, "occurred_at", day, until),
+        consents=_said(connection, day, until),
         suppressions=_suppressed(connection, day, until),
     )
     _take_purchases(connection, day)
@@ -95,6 +95,13 @@ def _take_facts(connection: Connection, day: datetime, until: datetime) -> Later
     connection.execute(update(conversion).where(conversion.c.reversed_at >= day).values(reversed_at=None))
     _set_consents_back(connection, day)
     return later
+
+
+def _said(connection: Connection, day: datetime, until: datetime) -> Rows:
+    """Words on consent, those among them that are only known by what they left standing."""
+    words = [row for table in (consent, consent_change) for row in _rows(connection, table, "occurred_at", day, until)]
+    once = {(row["contact_id"], row["topic"], row["occurred_at"], row["given"]): row for row in words}
+    return sorted(once.values(), key=lambda row: (row["occurred_at"], row["contact_id"], row["topic"]))
 
 
 def _suppressed(connection: Connection, day: datetime, until: datetime) -> Rows:

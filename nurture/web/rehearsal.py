@@ -50,9 +50,11 @@ class Band:
 def write_page(found: Rehearsal, project: str) -> str:
     """The page as HTML."""
     charts = [_daily(found), *_weekly(found)]
+    sources = {source: place for place, source in enumerate(dict.fromkeys(one.rate.source for one in found.rates), 1)}
     return Pages().text(
-        "rehearsal.html", found=found, project=project, charts=charts, bands=list(_bands(found)), wide=WIDE, high=HIGH
-    )
+        "rehearsal.html", found=found, project=project, charts=charts, bands=list(_bands(found)), sources=sources,
+        wide=WIDE, high=HIGH,
+    )  # fmt: skip
 
 
 def _daily(found: Rehearsal) -> Chart:
