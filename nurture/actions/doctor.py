@@ -217,7 +217,7 @@ def _windows(connection: Connection, scope: Scope) -> Finding:
 def _outside(connection: Connection, scope: Scope) -> Iterator[Row]:
     for campaign, at, name, country, contact_id, message_id, _ in reports.every_claim(connection):
         zone = scope.program.zone_of(name)
-        if at >= scope.since.get(campaign, at + SLACK) and not is_open(
+        if campaign in scope.since and at > scope.since[campaign] + scope.slack and not is_open(
             scope.program.courses[campaign].window, at, zone, country
         ):
             yield {"contact_id": contact_id, "message_id": message_id, "campaign": campaign, "claimed_at": at,

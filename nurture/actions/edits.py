@@ -100,17 +100,20 @@ def apply(
         elif fates == {Fate.RESTARTS}:
             _restart(connection, old[name], name, release, now)
         elif fates == {Fate.EXITS} and edit.mode is Edits.EXIT:
-            let_go(connection, name, rows.EDITED, now)
+            let_go(connection, name, rows.EDITED, release.id, now)
         else:
             rows.rename(connection, name, edit.moves, now)
-            rows.go_on(connection, name, edit.ways, now)
+            rows.go_on(connection, name, edit.ways, release.id, now)
 
 
-def let_go(connection: Connection, campaign: str, reason: str, now: datetime) -> int:
-    """Let all who are in a campaign leave for that reason; what they are owed is not sent. Returns how many left."""
+def let_go(connection: Connection, campaign: str, reason: str, release: int, now: datetime) -> int:
+    """Let all who are in a campaign leave for that reason, as `release` (an id) has it; what they are owed is not sent.
+
+    Returns how many left.
+    """
     owed = rows.withdraw(connection, campaign, now)
     coupons.settle(connection, owed)
-    return rows.let_go(connection, campaign, reason, now)
+    return rows.let_go(connection, campaign, reason, release, now)
 
 
 def _restart(connection: Connection, old: Version, campaign: str, release: Release, now: datetime) -> None:
@@ -118,7 +121,7 @@ def _restart(connection: Connection, old: Version, campaign: str, release: Relea
     inside = rows.those_inside(connection, campaign)
     same = list(same_emails(old, release.version(campaign)))
     had = rows.handed(connection, campaign, {earlier for earlier, _ in same})
-    let_go(connection, campaign, rows.EDITED, now)
+    let_go(connection, campaign, rows.EDITED, release.id, now)
     entries = [_anew(one, campaign, release, now) for one in inside]
     ids = {(one["contact_id"], one["id"]): entry["id"] for one, entry in zip(inside, entries, strict=True)}
     skipped = {

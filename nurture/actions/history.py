@@ -164,7 +164,7 @@ def drop(known: Releases, campaign: str, now: datetime) -> int:
         running = releases.latest_release(connection)
         if running is None or campaign in known.read(connection, running).program.courses:
             raise InputError(f"{path_of(campaign)} runs; remove the file first, or set its status to ended")
-        left = let_go(connection, campaign, rows.DROPPED, now)
+        left = let_go(connection, campaign, rows.DROPPED, running.id, now)
         if not left:
             raise NotFound(f"nobody is in a campaign {campaign!r}")
         change = {"campaign": campaign, "what": "dropped", "words": ["its people left"], "people": left}

@@ -136,15 +136,15 @@ def _remember(connection: Connection, campaign: str, old: str, new: str, now: da
     upsert(connection, step_move, [{"campaign": campaign, "old": old, "new": new, "at": now}])
 
 
-def go_on(connection: Connection, campaign: str, ways: Iterable[Way], now: datetime) -> None:
-    """Let those who follow the files go on in the new version, step by step as `ways` say."""
+def go_on(connection: Connection, campaign: str, ways: Iterable[Way], release: int, now: datetime) -> None:
+    """Let those who follow the files go on in the new version, that of `release`, step by step as `ways` say."""
     changed = [way for way in ways if way.asked or way.arrives or way.to != way.step]
     if not changed:
         return
     inside = live_in(campaign, pinned=False)
     gone = [way for way in changed if way.to is None]
     elsewhere = [way for way in changed if way.to not in (None, way.step)]
-    _decide(connection, inside, [*gone, *elsewhere], now)
+    _decide(connection, inside, [*gone, *elsewhere], release, now)
     for fate, reason in ((Fate.COMPLETES, "completed"), (Fate.EXITS, STEP_REMOVED)):
         _end(connection, and_(inside, e.step.in_([way.step for way in gone if way.fate is fate])), reason, now)
     _place(connection, inside, [way for way in changed if way.to is not None], now)
@@ -167,11 +167,14 @@ def _place(connection: Connection, inside: ColumnElement[bool], ways: Sequence[W
             step=to,
             arrived_at=chosen((way for way in ways if way.arrives), at, e.arrived_at),
             due_at=chosen((way for way in ways if way.asked), at, e.due_at),
+            why=chosen((way for way in ways if way.asked), literal(""), e.why),
         )
     )
 
 
-def _decide(connection: Connection, inside: ColumnElement[bool], ways: Sequence[Way], now: datetime) -> None:
+def _decide(
+    connection: Connection, inside: ColumnElement[bool], ways: Sequence[Way], release: int, now: datetime
+) -> None:
     """Keep what became of them beside their other decisions."""
     if not ways:
         return
@@ -179,14 +182,15 @@ def _decide(connection: Connection, inside: ColumnElement[bool], ways: Sequence[
     why = case(*((e.step == way.step, f"{EDITED}: {way.fate.value}") for way in ways))
     to = case(*((e.step == way.step, literal(way.to, Word)) for way in ways))
     there = and_(inside, e.step.in_([way.step for way in ways]))
-    _add_decisions(connection, there, what, why, to, now)
+    _add_decisions(connection, there, (what, why, to, literal(release)), now)
 
 
 def _add_decisions(
-    connection: Connection, there: ColumnElement[bool], what: Any, why: Any, to: Any, now: datetime
+    connection: Connection, there: ColumnElement[bool], said: tuple[Any, Any, Any, Any], now: datetime
 ) -> None:
-    columns = ("contact_id", "enrollment_id", "seq", "at", "step", "what", "why", "to_step")
-    rows = select(e.contact_id, e.id, e.decisions, literal(now, Instant()), e.step, what, why, to).where(there)
+    """One decision for each: what, why, where to, and the release whose rules decided."""
+    columns = ("contact_id", "enrollment_id", "seq", "at", "step", "what", "why", "to_step", "release_id")
+    rows = select(e.contact_id, e.id, e.decisions, literal(now, Instant()), e.step, *said).where(there)
     connection.execute(insert(decision).from_select(list(columns), rows, include_defaults=False))
     connection.execute(update(enrollment).where(there).values(decisions=e.decisions + 1))
 
@@ -199,10 +203,10 @@ def _end(connection: Connection, there: ColumnElement[bool], reason: str, now: d
     return connection.execute(update(enrollment).where(there).values(**values)).rowcount
 
 
-def let_go(connection: Connection, campaign: str, reason: str, now: datetime) -> int:
-    """End every live enrollment of a campaign for that reason. Returns how many there were."""
+def let_go(connection: Connection, campaign: str, reason: str, release: int, now: datetime) -> int:
+    """End every live enrollment of a campaign for that reason, as `release` has it. Returns how many there were."""
     there = live_in(campaign)
-    _add_decisions(connection, there, literal("exit"), literal(reason), null(), now)
+    _add_decisions(connection, there, (literal("exit"), literal(reason), null(), literal(release)), now)
     return _end(connection, there, reason, now)
 
 

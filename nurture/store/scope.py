@@ -32,7 +32,7 @@ class Scope:
     def judged(self, campaign: ColumnElement[str], at: ColumnElement[Any], names: Iterable[str]) -> ColumnElement[bool]:
         """The campaign is one of `names`, and its rules of today held at the time."""
         known = [name for name in names if name in self.since]
-        return or_(false(), *(and_(campaign == name, at >= self.since[name]) for name in known))
+        return or_(false(), *(and_(campaign == name, at > self.since[name] + self.slack) for name in known))
 
     def after(self, at: ColumnElement[Any], recorded: ColumnElement[Any]) -> ColumnElement[bool]:
         """`at` lies after `recorded` by more than clocks can be out of the order of commits."""
