@@ -21,7 +21,7 @@ def never_true(scene: Scene) -> Iterator[Finding]:
     for path, condition in _roots(scene.data):
         if both := contradiction(list(_parts(condition))):
             message = f"this never holds for anybody: {both}"
-            yield Finding(path, "never-true", message, "ask for either with 'any:', or take one out")
+            yield Finding(path, "never-true", message, "ask for either with 'any:', or take one out", "warning")
     for one in walk.conditions(scene.data):
         yield from _bounds(one.path, one.key, one.asked)
 
@@ -92,7 +92,7 @@ def _between(path: Path, least: Any, most: Any) -> Iterator[Finding]:
     low, high = _number(least), _number(most)
     if low is not None and high is not None and low > high:
         message = f"nothing is at least {least} and at most {most}"
-        yield Finding((*path, "at_least"), "never-true", message, "exchange the two, or keep one")
+        yield Finding((*path, "at_least"), "never-true", message, "exchange the two, or keep one", "warning")
 
 
 def _number(value: Any) -> float | None:

@@ -48,7 +48,7 @@ def _behind(steps: list[Any], path: Path, stopped: bool) -> Iterator[Finding]:
         here = (*path, index)
         if stopped and "send" in _dict(step):
             message = "mailing was stopped for good on the way here, so nobody gets this email"
-            yield Finding(here, "unreachable-step", message, "move it before 'stop_mailing', or remove it")
+            yield Finding(here, "unreachable-step", message, "move it before 'stop_mailing', or remove it", "warning")
         for way, inside in _ways(step):
             yield from _behind(inside, (*here, *way), stopped)
         stopped = stopped or _stops(step)
