@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from nurture.actions.choose import Choices, Chosen
@@ -18,6 +18,7 @@ from nurture.core.coupon import NO_CODE_RETRY
 from nurture.core.email import Outgoing
 from nurture.core.errors import NotFound, RenderError
 from nurture.core.gate import Bounds, Defer, Pass, Refusal, Skip, Verdict
+from nurture.core.limits import limits_of
 from nurture.core.program import Course, Program
 from nurture.store import coupons, messages
 from nurture.store.database import BATCH, Connection, Database
@@ -173,36 +174,18 @@ class _Claimer:
         """Take places of every limit that counts messages; whoever gets none is put off to the next hour or day."""
         granted = len(passed)
         taken: list[tuple[str, str]] = []
-        for scope, bucket, limit, frees_at in self._limits(course):
-            got = messages.reserve(self._connection, scope, bucket, granted, limit)
+        for one in limits_of(self._queries.program, course, self._now):
+            got = messages.reserve(self._connection, one.scope, one.bucket, granted, one.most)
             for candidate in passed[got:granted]:
-                self._refuse(candidate, gate.capped(candidate.asked, bounds, frees_at, Refusal.LIMIT, self._now))
+                self._refuse(candidate, gate.capped(candidate.asked, bounds, one.frees_at, Refusal.LIMIT, self._now))
             self._give_back(taken, granted - got)
-            taken.append((scope, bucket))
+            taken.append((one.scope, one.bucket))
             granted = got
         return taken, granted
 
     def _give_back(self, places: Sequence[tuple[str, str]], count: int) -> None:
         for scope, bucket in places if count else ():
             messages.give_back(self._connection, scope, bucket, count)
-
-    def _limits(self, course: Course) -> list[tuple[str, str, int, datetime]]:
-        program, campaign = self._queries.program, course.campaign
-        hour = self._now.replace(minute=0, second=0, microsecond=0)
-        local = self._now.astimezone(program.zone)
-        midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-        next_day = midnight.astimezone(self._now.tzinfo)
-        whole, own = program.project.limits, campaign.limits
-        limits = [(f"campaign {campaign.name}", own.per_hour, own.per_day)]
-        if not course.transactional:
-            limits.append(("project", whole.per_hour, whole.per_day))
-        found = []
-        for scope, per_hour, per_day in limits:
-            if per_hour:
-                found.append((scope, f"{hour:%Y-%m-%dT%HZ}", per_hour, hour + timedelta(hours=1)))
-            if per_day:
-                found.append((scope, f"{local:%Y-%m-%d}", per_day, next_day))
-        return found
 
     def _render(self, course: Course, candidates: Sequence[Candidate]) -> list[_Rendered]:
         filling = Filling(self._connection, self._queries, self._emails, self._version, candidates, self._offers)

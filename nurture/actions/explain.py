@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,12 +18,13 @@ from nurture.core.enter import Dated, EnterAtMoment, EnterByLook, EnterOn
 from nurture.core.experiment import arm_in
 from nurture.core.found import Found
 from nurture.core.gate import Bounds, Pass, Refusal, Skip, Verdict
+from nurture.core.limits import limits_of
 from nurture.core.program import Course
-from nurture.core.wording import Words, said
+from nurture.core.wording import Words, fields, flow, said
 from nurture.files.rules import Rules, Written
 from nurture.store import entering, releases
 from nurture.store.database import Connection
-from nurture.store.messages import ClaimQuery
+from nurture.store.messages import ClaimQuery, taken
 from nurture.store.outside import Answered, OutsideQuery
 from nurture.store.tables import message
 
@@ -192,12 +194,35 @@ class _Explaining:
         if isinstance(enter, EnterAtMoment):
             yield self._at_moment(enter, text, facts)
         elif isinstance(enter, EnterOn):
-            last = facts["event_at"]
-            came = f"{enter.on} came {self._words.ago(last)}" if last else f"{enter.on} never came"
-            found = f"{came}, and is still to be looked at" if facts["waits"] else came
-            yield self._reason("event", text, found, facts["waits"], "enter", values={"last": last})
+            yield self._on_event(enter, text, facts)
         elif isinstance(enter, Dated):
             yield self._on_day(enter, text, facts)
+
+    def _on_event(self, enter: EnterOn, text: str, facts: Mapping[str, Any]) -> Reason:
+        last = facts["event_at"]
+        if last is None:
+            return self._reason("event", text, f"{enter.on} never came", False, "enter")
+        found = f"{enter.on} came {self._words.ago(last)}{', and is still to be looked at' if facts['waits'] else ''}"
+        return self._reason("event", text, found, facts["waits"], "enter", values={"last": last},
+                            parts=tuple(self._of_event(enter, last, _under(facts, "field_"), facts)))  # fmt: skip
+
+    def _of_event(
+        self, enter: EnterOn, last: datetime, known: Mapping[str, Any], facts: Mapping[str, Any]
+    ) -> Iterator[Reason]:
+        """What is asked of the event that came last."""
+        if enter.where:
+            asks = flow(enter.model_dump(mode="json", exclude_unset=True)["where"])
+            found = fields({name: known[name] for name in enter.where})
+            yield self._reason("event.where", f"where: {asks}", found, facts["fields_hold"], "enter", "where")
+        if enter.per:
+            given = enter.key({enter.per: json.loads(known[enter.per] or "null")}) is not None
+            found = fields({enter.per: known[enter.per]})
+            yield self._reason("event.per", f"per: {enter.per}", found, given, "enter", "per")
+        expires = self.course.campaign.expires
+        late = expires.after(last, self._release.program.zone)
+        text = f"expires: {expires}"
+        yield self._reason("event.expires", text, f"may let somebody in until {self._words.moment(late)}",
+                           late >= self._now, "expires")  # fmt: skip
 
     def _at_moment(self, enter: EnterAtMoment, text: str, facts: Mapping[str, Any]) -> Reason:
         program = self._release.program
@@ -267,8 +292,17 @@ class _Explaining:
             held = {Arm.EMAILED: "is emailed", Arm.HOLDOUT: "is held out", Arm.PROJECT: "is held out by the project"}
             share = campaign.holdout.share
             yield self._reason("holdout", f"holdout: {share:.0%}", held[arm], arm is Arm.EMAILED)
+        yield from self._limits()
         if not facts["suppressed"] and facts["consents"]:
             yield verdict_of(gate.ask(self._asked(answered), self._bounds, self._now), self._words)
+
+    def _limits(self) -> Iterator[Reason]:
+        for one in limits_of(self._release.program, self.course, self._now):
+            used = taken(self._connection, one.scope, one.bucket)
+            text = f"limits: {{per_{one.per}: {one.most}}} of the {one.scope}"
+            own = ("limits", f"per_{one.per}") if one.scope != "project" else ("-",)
+            yield self._reason(Refusal.LIMIT.value, text, f"{used} used", used < one.most, *own,
+                               flips_at=one.frees_at if used >= one.most else None)  # fmt: skip
 
     def _asked(self, answered: Answered) -> gate.Asked:
         """The gate's question about an email that would be due now."""

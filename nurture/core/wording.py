@@ -35,6 +35,8 @@ def said(condition: c.Closed) -> str:
 def flow(value: Any, key: str = "", outer: bool = False) -> str:
     """Plain values as YAML in one line; `outer` leaves out the braces around the whole."""
     if isinstance(value, Mapping):
+        if value.keys() == {"step", "since"}:
+            return flow(value["step"])
         inner = ", ".join(f"{name}: {flow(one, name)}" for name, one in value.items())
         return inner if outer else f"{{{inner}}}"
     if isinstance(value, list | tuple):
@@ -104,8 +106,7 @@ class Words:
         return f"has only {_listed(values['tags'])}" if values["tags"] else "has no tag"
 
     def _attributes(self, asked: c.AttributeIs, values: Values) -> str:
-        known = ((name, values[name]) for name in asked.attribute)
-        return ", ".join(f"{name} is {'not set' if value in (None, 'null') else value}" for name, value in known)
+        return fields({name: values[name] for name in asked.attribute})
 
     def _moments(self, asked: c.Leaf, values: Values) -> str:
         did, never = VERBS[asked.key]
@@ -158,6 +159,11 @@ _KINDS: Mapping[type[c.Leaf], Callable[[Words, Any, Values], str]] = {
     c.FirstPurchase: Words._moments, c.Consented: Words._consented, c.Suppressed: Words._suppressed,
     c.ScoreIs: Words._score, c.SpendIs: Words._spend, c.AccountIs: Words._account,
 }  # fmt: skip
+
+
+def fields(written: Mapping[str, str | None]) -> str:
+    """What attributes or fields are, by name; their values are JSON text."""
+    return ", ".join(f"{name} is {'not set' if value in (None, 'null') else value}" for name, value in written.items())
 
 
 def _inside(one: Found) -> str:

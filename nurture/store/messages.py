@@ -212,6 +212,12 @@ def last_purchases(connection: Connection, contact_ids: Iterable[str]) -> dict[s
     return {row["contact_id"]: dict(row) for row in rows}
 
 
+def taken(connection: Connection, scope: str, bucket: str) -> int:
+    """How much of a limit is used."""
+    mine = counter.c.scope == scope, counter.c.bucket == bucket
+    return connection.execute(select(counter.c.used).where(*mine)).scalar() or 0
+
+
 def save_claims(connection: Connection, rows: Sequence[Mapping[str, Any]], kept: Sequence[Mapping[str, Any]]) -> None:
     """Write claims and what was rendered for them; committed before any byte leaves."""
     update_rows(connection, message, rows)

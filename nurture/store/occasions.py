@@ -71,7 +71,7 @@ def waiting(connection: Connection, entrance: Entrance, ids: Sequence[str], now:
     this = and_(
         e.contact_id == w.contact_id, e.kind == Kind.CUSTOM.value, e.occurred_at == w.occurred_at, e.id == w.event_id
     )
-    answers = (and_(entrance.wanted, _fields(entrance)).is_(true()), entrance.is_free().is_(true()))
+    answers = (and_(entrance.wanted, fields_hold(entrance)).is_(true()), entrance.is_free().is_(true()))
     statement = (
         select(w.contact_id, w.event_id, e.occurred_at, e.recorded_at, e.detail, *answers)
         .select_from(entry_event.join(event, this).join(contact, contact.c.id == w.contact_id))
@@ -82,7 +82,8 @@ def waiting(connection: Connection, entrance: Entrance, ids: Sequence[str], now:
     return [Occasion(row[0], row[1], row[2], row[3], row[4], bool(row[5]), bool(row[6])) for row in rows]
 
 
-def _fields(entrance: Entrance) -> ColumnElement[bool]:
+def fields_hold(entrance: Entrance) -> ColumnElement[bool]:
+    """The event's fields are what the campaign asks of it."""
     enter = entrance.campaign.enter
     asked = enter.where if isinstance(enter, EnterOn) else None
     return and_(true(), *(attributes.holds(name, test, event.c.detail) for name, test in (asked or {}).items()))

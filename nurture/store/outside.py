@@ -15,6 +15,7 @@ from nurture.core.enter import Dated, EnterOn
 from nurture.core.event import Kind
 from nurture.core.found import Found
 from nurture.core.program import Course, Program
+from nurture.store import attributes
 from nurture.store.conditions import number
 from nurture.store.database import chunks
 from nurture.store.dated import date_columns
@@ -22,6 +23,7 @@ from nurture.store.enrollments import LIVE
 from nurture.store.entering import IDS, Entrance
 from nurture.store.looked import Look, looked_at, stopped_by
 from nurture.store.messages import consents, suppressed
+from nurture.store.occasions import fields_hold
 from nurture.store.tables import campaign_look, contact, contact_mark, enrollment, entry_event, event
 
 SOME = 300
@@ -74,6 +76,8 @@ def _facts(entrance: Entrance) -> Iterator[tuple[str, ColumnElement[Any]]]:
     topic = looked_at(entrance.asker, Consented(consent=ConsentTo(topic=campaign.topic)))
     yield from ((f"consent_{name}", column) for name, column in topic.items())
     yield from _planned(campaign)
+    if isinstance(campaign.enter, EnterOn):
+        yield from _event(entrance, campaign.enter)
 
 
 def _passages(entrance: Entrance) -> Iterator[tuple[str, ColumnElement[Any]]]:
@@ -91,11 +95,22 @@ def _planned(campaign: Campaign) -> Iterator[tuple[str, ColumnElement[Any]]]:
     if isinstance(campaign.enter, Dated):
         text, instant = date_columns(campaign.enter.name)
         yield from (("date_text", text), ("date_at", instant))
-    if isinstance(campaign.enter, EnterOn):
-        came = event.c.contact_id == contact.c.id, event.c.kind == Kind.CUSTOM.value, event.c.name == campaign.enter.on
-        yield "event_at", number(select(func.max(event.c.occurred_at)).where(*came))
-        waits = entry_event.c.contact_id == contact.c.id, entry_event.c.campaign == campaign.name
-        yield "waits", exists(select(1).where(*waits))
+
+
+def _event(entrance: Entrance, enter: EnterOn) -> Iterator[tuple[str, ColumnElement[Any]]]:
+    """The latest event of the kind on which people enter, and what is asked of its fields."""
+    came = event.c.contact_id == contact.c.id, event.c.kind == Kind.CUSTOM.value, event.c.name == enter.on
+
+    def latest(column: Any) -> ColumnElement[Any]:
+        ordered = select(column).where(*came).order_by(event.c.occurred_at.desc(), event.c.id.desc())
+        return number(ordered.limit(1))
+
+    waits = entry_event.c.contact_id == contact.c.id, entry_event.c.campaign == entrance.campaign.name
+    yield "waits", exists(select(1).where(*waits))
+    yield "event_at", latest(event.c.occurred_at)
+    yield "fields_hold", latest(fields_hold(entrance))
+    for name in {*(enter.where or ()), *([enter.per] if enter.per else ())}:
+        yield f"field_{name}", latest(attributes.written(name, event.c.detail))
 
 
 def _alone(statement: Any) -> ColumnElement[Any]:

@@ -250,3 +250,40 @@ def test_an_event_that_has_yet_to_come_is_told_with_its_last_time(start: Start) 
     line.run(days=1)
     assert values(line)["event"] == "demo_requested came 4 days ago (2026-03-02 08:00)"
     assert explained(line).next == "when demo_requested comes"
+
+
+def test_what_the_last_event_lacked_is_told(start: Start) -> None:
+    from nurture.core.event import Kind
+
+    enter = "{on: checkout_started, where: {total: {at_least: 20}}, per: basket_id}"
+    line = start(campaign(enter=enter, expires="2 days", re_enter="1 day after leaving"))
+    line.add_contact("ada")
+    line.fact("ada", Kind.CUSTOM, name="checkout_started", detail={"total": 50, "basket_id": "a"})
+    line.pass_()
+    line.clock.forward(days=1)
+    line.fact("ada", Kind.CUSTOM, name="checkout_started", detail={"total": 12})
+    line.pass_()
+    (found,) = (one for one in explained(line).reasons if one.name == "event")
+    assert (found.found, found.holds) == ("checkout_started came 0 minutes ago (2026-03-03 08:00)", False)
+    assert [(one.text, one.found, one.holds) for one in found.parts] == [
+        ("where: {total: {at_least: 20}}", "total is 12", False),
+        ("per: basket_id", "basket_id is not set", False),
+        ("expires: 2 days", "may let somebody in until 2026-03-05 08:00", True),
+    ]
+    line.clock.forward(days=3)
+    (found,) = (one for one in explained(line).reasons if one.name == "event")
+    assert not found.parts[2].holds
+
+
+def test_limits_are_told_with_what_is_used_of_them(start: Start) -> None:
+    limited = {"limits": "{per_hour: 1, per_day: 9}", "overlap": "allow"}
+    line = start({"first": campaign(**limited), "second": campaign(audience="{where: [{tag: vip}]}")},
+                 project=PROJECT + "limits: {per_hour: 5}\n")  # fmt: skip
+    line.add_contact("ada")
+    line.pass_()
+    line.add_contact("bob", tags=("gone",))
+    told = {one.text: (one.found, one.holds, one.flips_at) for one in explained(line, "bob").mailing}
+    assert told["limits: {per_hour: 1} of the campaign first"] == ("1 used", False, MONDAY + timedelta(hours=1))
+    assert told["limits: {per_day: 9} of the campaign first"] == ("1 used", True, None)
+    assert told["limits: {per_hour: 5} of the project"] == ("1 used", True, None)
+    assert "limits: {per_hour: 5} of the project" in {one.text for one in explained(line, "bob", "second").mailing}

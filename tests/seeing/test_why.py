@@ -202,12 +202,14 @@ def test_a_condition_is_said_as_its_file_says_it() -> None:
         {"not": {"received": {"within": "7 days"}}},
         {"purchased": {"ever": "yes", "total": {"at_least": "20 EUR"}}},
         {"attribute": {"seats": {"at_least": 5}}},
+        {"clicked": ["hello", "second"]},
     ]
     found = [said(one) for one in Audience.model_validate({"where": written}).where]
     assert found == [
         "not: {received: {within: 7 days}}",
         "purchased: {ever: yes, total: {at_least: 20.00 EUR}}",
         "attribute: {seats: {at_least: 5}}",
+        "clicked: [hello, second]",
     ]
 
 
@@ -332,3 +334,37 @@ def test_where_they_stand_is_told_with_what_would_let_them_leave_and_what_the_ga
     line.run(days=1)
     (asks,) = (found for found in of(line).next if found.step != "hello")
     assert asks.gate is None
+
+
+def test_who_finishes_on_an_earlier_version_is_told_by_its_lines(start: Start) -> None:
+    steps = "- {id: pause, wait: 1 day}\n- {id: hello, send: hello}\n- {id: rest, wait: 9 days}"
+    line = start(campaign(steps, edits="finish", send_window="{hours: 12:00-13:00}"))
+    line.add_contact("ada")
+    line.pass_()
+    before = line.files["campaigns/first.yaml"].splitlines()
+    other = "- {id: pause, wait: 1 day}\n- {id: third, send: third}"
+    after = campaign(other, edits="finish", exit_when="[{tag: gone}]")
+    line.publish(first="# Another line.\n" + after)
+    (one,) = of(line).next
+    assert one.written and one.written.version == 1
+    assert before[one.written.line - 1].strip() == "- {id: pause, wait: 1 day}"
+    assert [found.name for found in one.asked] == ["goal"]
+    line.run(days=1)
+    (one,) = of(line).next
+    assert (one.step, one.gate.name if one.gate else None) == ("hello", "window")
+    line.run(days=1)
+    assert rested(line, "first/hello: move, sent").written == rested(line, "first/hello: send").written
+
+
+def test_whose_campaign_is_gone_or_paused_is_told_so(start: Start) -> None:
+    line = start({"first": campaign(STEPS), "second": campaign(audience="{where: [{tag: vip}]}")})
+    line.add_contact("ada")
+    line.pass_()
+    line.publish(first=campaign(STEPS, status="paused"))
+    (one,) = of(line).next
+    assert [(found.found, found.holds) for found in one.asked if found.name == "status"] == [
+        ("is paused, so nobody moves", False)
+    ]
+    line.publish(first=None)
+    (one,) = of(line).next
+    assert (one.asked[0].name, one.asked[0].holds) == ("status", False)
