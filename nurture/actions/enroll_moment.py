@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from nurture.actions.entry import entered, entry_row
 from nurture.actions.queries import Queries
@@ -18,6 +20,16 @@ from nurture.store.enrollments import lock_contacts
 from nurture.store.entering import Entrance, Zones
 
 
+@lru_cache(maxsize=64)
+def _instants(enter: EnterAtMoment, project: ZoneInfo) -> list[tuple[datetime, Zones]]:
+    if enter.in_ == "project time":
+        return [(enter.moment(project, project), Zones(None))]
+    found: dict[datetime, list[str]] = defaultdict(list)
+    for name in sorted(all_zones()):
+        found[enter.moment(zone(name), project)].append(name)
+    return [(at, Zones(tuple(names), project.key in names)) for at, names in sorted(found.items())]
+
+
 class MomentEntrance:
     """The entrance of a campaign that people enter at one moment. `now` is aware UTC."""
 
@@ -27,13 +39,7 @@ class MomentEntrance:
 
     def instants(self) -> list[tuple[datetime, Zones]]:
         """When the moment comes, the earliest first, and for whom."""
-        project = self._queries.program.zone
-        if self._enter.in_ == "project time":
-            return [(self._enter.moment(project, project), Zones(None))]
-        found: dict[datetime, list[str]] = defaultdict(list)
-        for name in sorted(all_zones()):
-            found[self._enter.moment(zone(name), project)].append(name)
-        return [(at, Zones(tuple(names), project.key in names)) for at, names in sorted(found.items())]
+        return _instants(self._enter, self._queries.program.zone)
 
     def next_after(self, at: datetime | None) -> datetime | None:
         """The first instant after `at`, or of all."""

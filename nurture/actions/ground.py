@@ -41,11 +41,13 @@ class Letter:
 class Ground:
     """Some campaigns of a project, published; `begin` before each story."""
 
-    def __init__(self, checked: Checked, base: Database, work: Database) -> None:
-        self.checked, self.database, self._base = checked, work, base
+    def __init__(self, checked: Checked, base: Database, kept: ExitStack) -> None:
+        self.checked, self._base, self._kept = checked, base, kept
+        self.database = kept.enter_context(scratch_database())
+        self._live: dict[datetime, Database] = {}
         self.clock = VirtualClock(PUBLISHED)
         self.letters: list[Letter] = []
-        self._emails = Emails(work, SIGNER)
+        self._emails = Emails(self.database, SIGNER)
         self._first = self.ahead = self._ahead(_published(checked, base))
 
     @property
@@ -65,27 +67,34 @@ class Ground:
 
     def begin(self, now: datetime) -> None:
         """Forget the story before; the campaigns have just gone live, and nobody is known. `now` is aware UTC."""
-        copy_into(self._base, self.database)
-        self.ahead = self._first
+        self.ahead, self.clock.at = self._first, now
         self.letters.clear()
-        self.clock.at = now
+        if now in self._live:
+            copy_into(self._live[now], self.database)
+            return
+        copy_into(self._base, self.database)
         self.ahead.pass_now()
+        self._live[now] = self._kept.enter_context(scratch_database())
+        copy_into(self.database, self._live[now])
 
     def pass_until(self, end: datetime) -> Iterator[None]:
-        """Let time pass to `end`, and yield after each pass on the way; the last one is at the end itself."""
-        for _ in self.ahead.until(max(end, self.now)):
+        """Let time pass to `end`, and yield after each pass on the way, and at the end itself."""
+        while (at := self.ahead.next()) is not None and at <= end:
+            self.clock.at = at
+            self.ahead.pass_now()
             yield
-        self.ahead.pass_now()
+        self.clock.at = max(end, self.now)
         yield
-
-    def tick(self) -> None:
-        """Let the service look next, after something happened."""
-        self.let_pass(self.now + SERVICE_TICK)
 
     def let_pass(self, end: datetime) -> None:
         """Let time pass to `end`, and do what is due by then."""
         for _ in self.pass_until(end):
             pass
+
+    def tick(self) -> None:
+        """Let the service look next, after something happened."""
+        self.let_pass(self.now + SERVICE_TICK)
+        self.ahead.pass_now()
 
     def publish(self, path: str, text: str) -> None:
         """Change a campaign's file, as the service finds it changed. Raises ProjectError where it is refused."""
@@ -127,9 +136,9 @@ class Grounds:
             if wrong or self._checked.project is None:
                 raise ProjectError(wrong or self._checked.problems)
             alone = replace(self._checked, broken=self._checked.loaded.names - campaigns)
-            base, work = (self._kept.enter_context(scratch_database()) for _ in range(2))
+            base = self._kept.enter_context(scratch_database())
             copy_into(self._empty, base)
-            self._made[campaigns] = Ground(alone, base, work)
+            self._made[campaigns] = Ground(alone, base, self._kept)
         return self._made[campaigns]
 
 

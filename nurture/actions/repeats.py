@@ -9,19 +9,24 @@ from nurture.actions.importing import Job, match_columns
 from nurture.core.errors import InputError
 from nurture.files.tabular import Row
 
+A_FEW = 2**20
+"""Bits for as many texts as one request brings."""
+
 
 class Seen:
-    """Remembers which texts it has met in 16 MB, however many they are; now and then it takes a new one for an old."""
+    """Remembers which texts it has met in 16 MB, however many they are; now and then it takes a new one for an old.
 
-    _BITS = 2**27
+    Fewer `bits` do for a few texts.
+    """
 
-    def __init__(self) -> None:
-        self._bits = bytearray(self._BITS // 8)
+    def __init__(self, bits: int = 2**27) -> None:
+        self._size = bits
+        self._bits = bytearray(bits // 8)
 
     def meet(self, text: str) -> bool:
         """Whether `text` was met before (never no, if it was); it is from now on."""
         mixed = hash(text)
-        first, second = mixed % self._BITS, (mixed >> 32) % self._BITS
+        first, second = mixed % self._size, (mixed >> 32) % self._size
         bits = self._bits
         met = (bits[first >> 3] >> (first & 7)) & (bits[second >> 3] >> (second & 7)) & 1
         if not met:
@@ -49,7 +54,7 @@ class Keys:
 
     def repeated(self) -> set[str]:
         """The normalised addresses that come several times, and perhaps a few others."""
-        seen = Seen()
+        seen = Seen() if self._job.bulk else Seen(A_FEW)
         return {key for row in self._job.table.rows() if (key := self.of(row)) and seen.meet(key)}
 
     def _place(self, names: tuple[str, ...]) -> int | None:

@@ -144,8 +144,12 @@ class Entrance:
 
     def candidates(self, connection: Connection, now: datetime, limit: int, zones: Zones | None = None) -> list[str]:
         """At most `limit` contacts who may enter, of those in `zones`."""
-        where = and_(zones.hold() if zones else true(), self.may_enter())
-        return list(connection.execute(select(contact.c.id).where(where).limit(limit), {"now": now}).scalars())
+        statement = self._anybody if zones is None else self._anybody.where(zones.hold())
+        return list(connection.execute(statement, {"now": now, "most": limit}).scalars())
+
+    @cached_property
+    def _anybody(self) -> Select[Any]:
+        return select(contact.c.id).where(self.may_enter()).limit(MOST)
 
     def let_wait(self, connection: Connection, until: datetime, now: datetime, zones: Zones) -> None:
         """Remember until then who of those in `zones` belongs here and is kept by another campaign."""

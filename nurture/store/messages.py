@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Integer,
     Select,
     and_,
     bindparam,
@@ -47,7 +48,7 @@ from nurture.store.tables import (
     purchase,
     suppression,
 )
-from nurture.store.types import plain
+from nurture.store.types import Instant, plain
 
 COUNTED = ("sending", "accepted", "unknown")
 """The states that count against limits."""
@@ -297,11 +298,11 @@ def _waking() -> Any:
     )
 
 
-def _overdue(now: datetime) -> ColumnElement[bool]:
+def _overdue(now: Any) -> ColumnElement[bool]:
     return and_(message.c.state == "sending", message.c.lease_until <= now)
 
 
-def _unanswered(before: datetime) -> ColumnElement[bool]:
+def _unanswered(before: Any) -> ColumnElement[bool]:
     unknown = and_(message.c.state == "unknown", message.c.settled_at < before)
     return and_(unknown, message.c.resent_by_policy.is_not(true()))
 
@@ -353,30 +354,47 @@ def to_sweep(
     connection: Connection, now: datetime, before: datetime | None, before_day: int
 ) -> tuple[bool, bool, bool]:
     """Whether there are claims whose lease ran out, lost answers from `before`, and values kept before that day."""
-    asked = (
-        exists(select(1).where(_overdue(now))),
-        exists(select(1).where(_unanswered(before))) if before else false(),
-        exists(select(1).where(kept_email.c.day < before_day)),
-    )
-    expired, lost, old = connection.execute(select(*asked)).one()
+    said = {"now": now, "before": before, "day": before_day}
+    expired, lost, old = connection.execute(_TO_SWEEP[before is not None], said).one()
     return bool(expired), bool(lost), bool(old)
+
+
+def _sweeping(answers: bool) -> Any:
+    """What is asked before each pass, built once; `answers`: lost ones may be given up."""
+    return select(
+        exists(select(1).where(_overdue(NOW))),
+        exists(select(1).where(_unanswered(bindparam("before", type_=Instant())))) if answers else false(),
+        exists(select(1).where(kept_email.c.day < bindparam("day", type_=Integer()))),
+    )
+
+
+_TO_SWEEP = {answers: _sweeping(answers) for answers in (False, True)}
+
+
+def _outcomes() -> Select[Any]:
+    told = (message.c[name] for name in ("campaign", "accepted_at", "bounced_at", "bounce", "complained_at"))
+    lately = message.c.claimed_at >= bindparam("since", type_=Instant())
+    seen = select(*told).where(lately).order_by(message.c.claimed_at.desc()).limit(MOST).subquery()
+    hard = and_(seen.c.bounced_at.is_not(None), seen.c.bounce == "hard")
+    counts = (func.count(seen.c.accepted_at), func.count().filter(hard), func.count(seen.c.complained_at))
+    return select(seen.c.campaign, *counts).group_by(seen.c.campaign)
+
+
+_OUTCOMES = _outcomes()
 
 
 def recent_outcomes(connection: Connection, since: datetime, most: int) -> dict[str, tuple[int, int, int]]:
     """By campaign, of the `most` newest messages claimed since then: accepted, bounced hard, complained of."""
-    told = (message.c[name] for name in ("campaign", "accepted_at", "bounced_at", "bounce", "complained_at"))
-    newest = select(*told).where(message.c.claimed_at >= since).order_by(message.c.claimed_at.desc()).limit(most)
-    seen = newest.subquery()
-    hard = and_(seen.c.bounced_at.is_not(None), seen.c.bounce == "hard")
-    counts = (func.count(seen.c.accepted_at), func.count().filter(hard), func.count(seen.c.complained_at))
-    rows = connection.execute(select(seen.c.campaign, *counts).group_by(seen.c.campaign))
+    rows = connection.execute(_OUTCOMES, {"since": since, "most": most})
     return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
+_OPEN_BREAKERS = select(breaker.c.campaign, breaker.c.until).where(breaker.c.until > NOW)
 
 
 def open_breakers(connection: Connection, now: datetime) -> dict[str, datetime]:
     """The campaigns whose breaker is open, and until when."""
-    rows = connection.execute(select(breaker.c.campaign, breaker.c.until).where(breaker.c.until > now))
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in connection.execute(_OPEN_BREAKERS, {"now": now})}
 
 
 def open_breaker(connection: Connection, campaign: str, until: datetime, reason: str, now: datetime) -> None:

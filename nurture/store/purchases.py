@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, and_, exists, func, or_, select, update
+from sqlalchemy import BigInteger, Connection, and_, bindparam, exists, func, or_, select, update
 
 from nurture.core.asked import PastPurchase
 from nurture.core.conversion import Touch, TouchKind, credit
@@ -17,7 +17,7 @@ from nurture.core.goal import ClaimedWithin
 from nurture.core.money import Money
 from nurture.core.purchase import CATEGORY, ITEM, Purchase, Refund, word, words_of
 from nurture.store.coupons import redeem
-from nurture.store.database import chunks, insert_all, insert_new, update_rows
+from nurture.store.database import MOST, chunks, insert_all, insert_new, update_rows
 from nurture.store.tables import conversion, event, message, purchase, purchase_identity, purchase_item, refund
 
 
@@ -58,11 +58,17 @@ def add_purchases(
     redeem(connection, used)
 
 
+_WITHOUT_VALUE = (
+    select(purchase.c.contact_id, purchase.c.order_id, purchase.c.amount, purchase.c.currency)
+    .where(purchase.c.value.is_(None), purchase.c.currency.in_(bindparam("currencies", expanding=True)))
+    .limit(MOST)
+)
+
+
 def without_value(connection: Connection, currencies: Sequence[str], limit: int) -> list[tuple[str, str, Money]]:
     """Purchases in these currencies that have no value in the project's yet: contact id, order id, what was paid."""
-    columns = (purchase.c.contact_id, purchase.c.order_id, purchase.c.amount, purchase.c.currency)
-    found = select(*columns).where(purchase.c.value.is_(None), purchase.c.currency.in_(currencies)).limit(limit)
-    return [(row[0], row[1], Money(row[2], row[3])) for row in connection.execute(found)]
+    rows = connection.execute(_WITHOUT_VALUE, {"currencies": list(currencies), "most": limit})
+    return [(row[0], row[1], Money(row[2], row[3])) for row in rows]
 
 
 def set_values(connection: Connection, values: Mapping[tuple[str, str], int | None]) -> None:

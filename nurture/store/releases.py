@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from nurture.store.database import insert_all, insert_new, upsert
 from nurture.store.tables import (
@@ -164,9 +164,12 @@ def change(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_CHANGING)))
 
 
+_META = select(meta.c.value).where(meta.c.key == bindparam("key"))
+
+
 def get_meta(connection: Connection, key: str) -> str | None:
     """A project-wide setting kept in the database."""
-    return connection.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
+    return connection.execute(_META, {"key": key}).scalar()
 
 
 def set_meta(connection: Connection, key: str, value: str | None) -> None:

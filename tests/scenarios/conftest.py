@@ -32,10 +32,12 @@ def stories(*told: str, given: str = GIVEN) -> str:
     return "\n".join(lines) + "\n"
 
 
-def checked(scenarios: str, campaigns: str | Mapping[str, str] = "", project: str = PROJECT) -> Checked:
+def checked(
+    scenarios: str, campaigns: str | Mapping[str, str] = "", project: str = PROJECT, templates: Mapping[str, str] = {}
+) -> Checked:
     """The small project with these scenarios; one campaign's text stands for the campaign `first`."""
     named = {"first": campaigns or campaign()} if isinstance(campaigns, str) else campaigns
-    files = project_files(project, named) | {"campaigns/tests/first.yaml": scenarios}
+    files = project_files(project, named, templates) | {"campaigns/tests/first.yaml": scenarios}
     return check_files(gone_live(files))
 
 
@@ -43,8 +45,9 @@ def checked(scenarios: str, campaigns: str | Mapping[str, str] = "", project: st
 def play() -> Play:
     """Plays scenarios, which have no mistakes, on campaigns."""
 
-    def played(scenarios: str, campaigns: str | Mapping[str, str] = "", project: str = PROJECT) -> list[Played]:
-        found = checked(scenarios, campaigns, project)
+    def played(scenarios: str, campaigns: str | Mapping[str, str] = "", project: str = PROJECT,
+               templates: Mapping[str, str] = {}) -> list[Played]:  # fmt: skip
+        found = checked(scenarios, campaigns, project, templates)
         assert not found.errors, "\n".join(map(str, found.errors))
         with grounds(found) as ready:
             return list(play_all(found, ready, Wanted()))
