@@ -20,7 +20,7 @@ from nurture.core.errors import NotFound, RenderError
 from nurture.core.gate import Bounds, Defer, Pass, Refusal, Skip, Verdict
 from nurture.core.limits import limits_of
 from nurture.core.program import Course, Program
-from nurture.store import coupons, messages
+from nurture.store import breakers, coupons, messages
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.messages import Candidate
 from nurture.store.releases import hold
@@ -102,7 +102,7 @@ def bounds_of(connection: Connection, program: Program, course: Course, now: dat
         account_campaign_rates=() if course.transactional else campaign.limits.per_account,
         capped_wait=project.limits.capped.wait.delta,
         stopped=stopped(connection, campaign.name) is not None,
-        breaker_until=messages.open_breakers(connection, now).get(campaign.name),
+        breaker_until=breakers.open_breakers(connection, now).get(campaign.name),
     )  # fmt: skip
 
 

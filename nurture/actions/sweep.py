@@ -11,7 +11,7 @@ from nurture.actions.record_orders import revalue
 from nurture.actions.release import RESTAGE
 from nurture.actions.winner import WAKES_FOR, find_winners
 from nurture.core.money import Money
-from nurture.store import lives, messages, purchases, releases, stages, trials
+from nurture.store import breakers, lives, messages, purchases, releases, stages, trials
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.trials import TrialRow
 
@@ -54,7 +54,7 @@ def sweep(database: Database, queries: Queries, now: datetime) -> int:
         _let_time_pass(database, queries, found.stages, now)
     for campaign, reason in found.alarms.items():
         with database.write() as connection:
-            messages.open_breaker(connection, campaign, now + COOL_DOWN, reason, now)
+            breakers.open_breaker(connection, campaign, now + COOL_DOWN, reason, now)
     done += find_winners(database, queries, found.trials, now)
     return done + len(found.valueless) + len(found.stages) + len(found.alarms)
 
@@ -121,8 +121,8 @@ def _let_time_pass(database: Database, queries: Queries, ids: list[str], now: da
 
 def _alarms(connection: Connection, now: datetime) -> dict[str, str]:
     """The campaigns whose breaker must open, and why."""
-    outcomes = messages.recent_outcomes(connection, now - WATCHED, NEWEST)
-    already = messages.open_breakers(connection, now)
+    outcomes = breakers.recent_outcomes(connection, now - WATCHED, NEWEST)
+    already = breakers.open_breakers(connection, now)
     told = {campaign: _alarm(*counts) for campaign, counts in outcomes.items() if campaign not in already}
     return {campaign: reason for campaign, reason in told.items() if reason}
 

@@ -10,7 +10,7 @@ from support.line import PROJECT, Line, campaign
 from nurture.actions.status import Status, note_pass, status
 from nurture.actions.stop import stop
 from nurture.providers.base import Unavailable, Unknown
-from nurture.store.messages import open_breaker
+from nurture.store.breakers import open_breaker
 
 Start = Callable[..., Line]
 

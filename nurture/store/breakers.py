@@ -1,0 +1,44 @@
+"""The breaker: how emails fared lately, and which campaigns are stopped for it until when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, bindparam, func, select
+
+from nurture.store.conditions import NOW
+from nurture.store.database import MOST, upsert
+from nurture.store.tables import breaker, message
+from nurture.store.types import Instant
+
+
+def _outcomes() -> Select[Any]:
+    told = (message.c[name] for name in ("campaign", "accepted_at", "bounced_at", "bounce", "complained_at"))
+    lately = message.c.claimed_at >= bindparam("since", type_=Instant())
+    seen = select(*told).where(lately).order_by(message.c.claimed_at.desc()).limit(MOST).subquery()
+    hard = and_(seen.c.bounced_at.is_not(None), seen.c.bounce == "hard")
+    counts = (func.count(seen.c.accepted_at), func.count().filter(hard), func.count(seen.c.complained_at))
+    return select(seen.c.campaign, *counts).group_by(seen.c.campaign)
+
+
+_OUTCOMES = _outcomes()
+
+
+def recent_outcomes(connection: Connection, since: datetime, most: int) -> dict[str, tuple[int, int, int]]:
+    """By campaign, of the `most` newest messages claimed since then: accepted, bounced hard, complained of."""
+    rows = connection.execute(_OUTCOMES, {"since": since, "most": most})
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
+_OPEN_BREAKERS = select(breaker.c.campaign, breaker.c.until).where(breaker.c.until > NOW)
+
+
+def open_breakers(connection: Connection, now: datetime) -> dict[str, datetime]:
+    """The campaigns whose breaker is open, and until when."""
+    return {row[0]: row[1] for row in connection.execute(_OPEN_BREAKERS, {"now": now})}
+
+
+def open_breaker(connection: Connection, campaign: str, until: datetime, reason: str, now: datetime) -> None:
+    """Stop a campaign's emails until then."""
+    upsert(connection, breaker, [{"campaign": campaign, "opened_at": now, "until": until, "reason": reason}])
