@@ -107,7 +107,7 @@ class Publisher:
     def _hold_to_what_was_compiled(self, content: Content) -> None:
         """An upgrade of nurture compiles nothing anew that people hold: the same texts stay the same emails."""
         asked = self._asked()
-        if asked is None or releases.one_release(self._connection, asked.id).version == __version__:
+        if asked is None:
             return
         before = self._content(asked)
         if _shared(before.files) == _shared(content.files):

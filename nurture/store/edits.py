@@ -28,7 +28,8 @@ from sqlalchemy import (
 from nurture.core.decide import HAD_BEFORE
 from nurture.core.edits import Fate, Way
 from nurture.core.gate import Refusal
-from nurture.store.database import chunks, insert_all, insert_from, upsert
+from nurture.store.contacts import bulk_insert
+from nurture.store.database import insert_from, upsert
 from nurture.store.enrollments import ENDED, LIVE
 from nurture.store.messages import COUNTED
 from nurture.store.tables import contact, contact_mark, decision, enrollment, message, step_move, trial
@@ -168,6 +169,7 @@ def _place(connection: Connection, inside: ColumnElement[bool], ways: Sequence[W
             arrived_at=chosen((way for way in ways if way.arrives), at, e.arrived_at),
             due_at=chosen((way for way in ways if way.asked), at, e.due_at),
             why=chosen((way for way in ways if way.asked), literal(""), e.why),
+            decisions=chosen((way for way in ways if way.to != way.step), e.decisions + 1, e.decisions),
         )
     )
 
@@ -188,18 +190,18 @@ def _decide(
 def _add_decisions(
     connection: Connection, there: ColumnElement[bool], said: tuple[Any, Any, Any, Any], now: datetime
 ) -> None:
-    """One decision for each: what, why, where to, and the release whose rules decided."""
+    """One decision for each: what, why, where to, and the release whose rules decided; their counts follow."""
     columns = ("contact_id", "enrollment_id", "seq", "at", "step", "what", "why", "to_step", "release_id")
     rows = select(e.contact_id, e.id, e.decisions, literal(now, Instant()), e.step, *said).where(there)
     connection.execute(insert(decision).from_select(list(columns), rows, include_defaults=False))
-    connection.execute(update(enrollment).where(there).values(decisions=e.decisions + 1))
 
 
 def _end(connection: Connection, there: ColumnElement[bool], reason: str, now: datetime) -> int:
     """End enrollments, and have whoever left looked at by the other campaigns. Returns how many."""
     left = select(e.contact_id, literal(now, Instant())).where(there).distinct()
     connection.execute(insert_from(connection, contact_mark, ["contact_id", "marked_at"], left))
-    values = {"state": ENDED, "due_at": None, "ended_at": now, "reason": reason}
+    # With the reason, the decision that says so is theirs.
+    values = {"state": ENDED, "due_at": None, "ended_at": now, "reason": reason, "decisions": e.decisions + 1}
     return connection.execute(update(enrollment).where(there).values(**values)).rowcount
 
 
@@ -252,7 +254,6 @@ def handed(connection: Connection, campaign: str, steps: Collection[str]) -> lis
 
 def begin_anew(connection: Connection, entries: Batch, messages: Batch) -> None:
     """Keep new enrollments, and the emails that need not be sent in them."""
-    for some in chunks(entries, 5000):
-        insert_all(connection, enrollment, some)
-    for some in chunks(messages, 5000):
-        insert_all(connection, message, some)
+    for table, rows in ((enrollment, entries), (message, messages)):
+        names = list(rows[0]) if rows else []
+        bulk_insert(connection, table, names, [tuple(row[name] for name in names) for row in rows])

@@ -15,6 +15,7 @@ from nurture.actions.queries import Queries
 from nurture.actions.release import Releases
 from nurture.actions.status import status
 from nurture.core.errors import InputError, NotFound, ProjectError
+from nurture.store import tables
 
 from .conftest import Start
 
@@ -209,3 +210,24 @@ def test_what_an_edit_would_do_is_told_before_it_happens_and_leaves_nothing(star
     assert len(history(line.database).versions) == 2
     again(line)
     assert wait_of(line) == "20 days"
+
+
+def test_an_upgrade_compiles_nothing_anew_that_people_hold(start: Start) -> None:
+    line = start(campaign(SHORT, edits="finish"))
+    line.add_contact()
+    line.pass_()
+    # As if an earlier nurture had compiled the first email otherwise.
+    (other,) = line.rows(tables.release_email, step="second", locale="")
+    email = tables.release_email.c
+    with line.database.write() as connection:
+        connection.execute(tables.release.update().values(version="0.0.1"))
+        connection.execute(tables.release_email.update().where(email.step == "hello").values(digest=other["digest"]))
+    line.releases = Releases(line.database)
+    again(line)
+    assert line.releases.current().emails["first", "hello", "", ""] == other["digest"]
+    assert history(line.database, "first").versions[-1].version == 1
+    assert line.enrollment()["pinned"] is None
+    line.publish(other=campaign(audience="{stage: customer}"))
+    assert line.releases.current().emails["first", "hello", "", ""] == other["digest"]
+    line.publish(first=campaign(LONG, edits="finish"))
+    assert line.releases.current().emails["first", "hello", "", ""] != other["digest"]
