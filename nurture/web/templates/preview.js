@@ -1,19 +1,28 @@
-// The page works without this: it reloads when a file is saved, and saves a click on "Show".
+// The page works without this: it shows a saved file by itself, and saves a click on "Show".
 "use strict";
-const shown = document.querySelector("[data-version]").dataset.version;
-const place = "nurture-preview-scroll";
-const source = new EventSource("/events");
-source.onmessage = (event) => {
-  if (event.data === shown) return;
-  sessionStorage.setItem(place, String(window.scrollY));
-  source.close();
-  location.replace(location.href);
+const bench = () => document.querySelector(".bench");
+const choice = "form.look select, form.look input[type=datetime-local]";
+
+const inSight = () => document.querySelector(".emails [aria-current]")?.scrollIntoView({ block: "nearest" });
+
+// The whole is fetched and its parts are put into place, which is quicker than to load the page again.
+const show = async () => {
+  const answer = await fetch(location.href);
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!fresh.querySelector(".bench")) return;
+  const typed = document.querySelector("form.test [name=to]")?.value;
+  for (const part of [".counted", ".clock", ".bench"]) {
+    document.querySelector(part).replaceWith(fresh.querySelector(part));
+  }
+  const to = document.querySelector("form.test [name=to]");
+  if (to && typed) to.value = typed;
+  inSight();
 };
-const before = sessionStorage.getItem(place);
-if (before !== null) {
-  sessionStorage.removeItem(place);
-  window.scrollTo(0, Number(before));
-}
-for (const field of document.querySelectorAll("form.look select, form.look input[type=datetime-local]")) {
-  field.addEventListener("change", () => field.form.requestSubmit());
-}
+
+new EventSource("/events").addEventListener("message", (event) => {
+  if (event.data !== bench().dataset.version) show();
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches(choice)) event.target.form.requestSubmit();
+});
+inSight();
