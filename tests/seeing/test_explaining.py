@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from support.line import MONDAY, PROJECT, Line, campaign
 
-from nurture.actions.explain import Explained, Reason, explain
+from nurture.actions.explain import UTC, Explained, Reason, explain
 from nurture.core.condition import BY_KEY
 from nurture.core.event import SuppressionReason
 from nurture.core.ids import account_id
+from nurture.core.rules import asked_at
+from nurture.core.wording import Words
 from nurture.store import tables
 from nurture.store.database import insert_all
+from nurture.store.standing import KeptQuery, StandingQuery
 
 Start = Callable[..., Line]
 SCORED = PROJECT + "score: {half_life: 10 days, points: {clicked: 4}}\n"
@@ -163,6 +166,37 @@ def test_a_condition_is_told_with_the_value_that_decided(start: Start, case: Cas
     assert first.text == second.text
     assert (first.holds != second.holds) is case.flips
     assert [one.name for one in explained(line).failing] == ["starts", *([] if second.holds else ["where"])]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.asks)
+def test_what_is_kept_with_a_decision_reads_as_what_was_found(start: Start, case: Case) -> None:
+    asked = campaign(f"- {{id: rest, wait: 400 days}}\n- {{id: asks, if: {case.asks}, then: [{{id: x, wait: 1 day}}]}}")
+    line = start(asked, project=SCORED)
+    line.add_contact("ada", attributes={"plan": "free"}, tags=("new",))
+    line.pass_()
+    assert both(line) == (case.before, case.before)
+    case.then(line)
+    line.pass_()
+    assert both(line) == (case.after, case.after)
+
+
+def both(line: Line) -> tuple[str, str]:
+    """What was found now of the step's question, and the same as a decision would keep it."""
+    (row,) = line.enrollments("ada", campaign="first")
+    rule = asked_at(line.program.courses["first"].places["asks"].step)
+    assert rule
+    words = Words(line.program, line.clock(), UTC)
+    with line.database.read() as connection:
+        key = (row["contact_id"], row["id"])
+        (found,) = StandingQuery(line.program.project, [rule.condition]).ask(connection, key, line.clock())
+        query = KeptQuery(line.program.project, rule.condition)
+        kept = query.told(query.ask(connection, [key], line.clock())[row["id"]], found.holds)
+    assert kept and [part.holds for part in kept.parts] == [part.holds for part in found.parts]
+    told = words.found(kept)
+    # Whom it holds for of others is not kept, and of what was counted the number alone.
+    counted, _, _ = words.found(found).partition("; ")
+    same = told in (f"{counted.rpartition(', bob@')[0]}", counted) or told.endswith(counted)
+    return words.found(found), words.found(found) if same else told
 
 
 def test_conditions_inside_others_are_told_one_by_one_with_their_lines(start: Start) -> None:
