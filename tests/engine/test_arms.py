@@ -161,11 +161,11 @@ def test_a_story_tells_from_when_somebody_was_held_out(start: Start) -> None:
     line = start(campaign(STORY, holdout="{share: 100%, from: second}"))
     line.add_contact()
     line.run(days=1)
-    told = why(line.database, line.releases.current(), "ada@example.com", line.clock())
+    told = why(line.database, line.releases, "ada@example.com", line.clock())
     assert not told.next[0].held_out
     assert "entered first" in [one.text for one in told.story]
     line.run(days=3)
-    told = why(line.database, line.releases.current(), "ada@example.com", line.clock())
+    told = why(line.database, line.releases, "ada@example.com", line.clock())
     assert told.next[0].held_out
     assert "held out of first from here on" in [one.text for one in told.story]
 
@@ -251,7 +251,7 @@ def test_a_story_says_that_the_project_holds_somebody_out(start: Start) -> None:
     line = start(project=PROJECT + "holdout: 100%\n")
     line.add_contact()
     line.run(days=1)
-    told = why(line.database, line.releases.current(), "ada@example.com", line.clock())
+    told = why(line.database, line.releases, "ada@example.com", line.clock())
     assert "entered first, held out by the project" in [one.text for one in told.story]
 
 

@@ -22,7 +22,6 @@ from mail.samples import (
     reply,
 )
 from nurture.actions.hear import Heard, hear
-from nurture.actions.release import Release
 from nurture.actions.why import why
 from nurture.core.errors import ConfigError
 from nurture.core.event import Kind
@@ -118,8 +117,7 @@ def test_a_machine_s_answer_moves_nothing_and_is_told(start: Start, box: Path) -
     assert line.states() == [("hello", "accepted"), ("second", "accepted")]
     (row,) = line.rows(event, "ada", kind="replied")
     assert row["machine"] == "auto-submitted"
-    release: Release = line.queries.release
-    story = [one.text for one in why(line.database, release, "ada@example.com", line.clock()).story]
+    story = [one.text for one in why(line.database, line.releases, "ada@example.com", line.clock()).story]
     assert "replied first/hello, by a machine (auto-submitted)" in story
 
 
