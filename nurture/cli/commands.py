@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rehearse": ("nurture.cli.rehearse:command", "Run months of the campaigns in seconds, on a copy."),
     "schema": ("nurture.cli.schema:command", "Write JSON Schemas that let editors complete the files."),
     "fmt": ("nurture.cli.fmt:command", "Lay out campaign files and nurture.yaml in one way."),
+    "diagram": ("nurture.cli.diagram:command", "Draw a campaign, with who stands where."),
     "import": ("nurture.cli.imports:command", "Bring in contacts, purchases, events, suppressions, coupons."),
     "replies": ("nurture.cli.replies:command", "Read the mail that arrives: answers, bounces."),
     "coupons": ("nurture.cli.coupons:command", "What became of the codes of each coupon pool."),
@@ -42,7 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("nurture.cli.completion:command", "Print what makes your shell complete nurture's words."),
 }
 GROUPS = {
-    "Campaign files": ["init", "check", "test", "preview", "plan", "rehearse", "send-test", "schema", "fmt"],
+    "Campaign files": ["init", "check", "test", "preview", "plan", "rehearse", "send-test", "schema", "fmt", "diagram"],
     "Data in": ["import", "replies", "coupons", "keys"],
     "Running": ["run", "pause", "resume", "history", "rollback", "drop", "status", "doctor", "webhooks"],
     "Seeing": ["report", "why", "contacts"],

@@ -212,6 +212,12 @@ class Look:
                 return when
         raise ValueError("a look needs at least one weekday")
 
+    def __str__(self) -> str:
+        if self.at is None:
+            return "at once"
+        groups = {frozenset(range(7)): "daily", frozenset(range(5)): "weekdays"}
+        return f"{groups.get(self.days) or LONG_WEEKDAYS[min(self.days)]} at {self.at:%H:%M}"
+
 
 def parse_look(value: object) -> Look:
     """Read "at once", "daily at 10:53", "weekdays at 09:07" or "mondays at 09:07"."""

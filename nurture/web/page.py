@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from nurture.actions.picture import Picture, pictures
 from nurture.actions.why import why_contact
 from nurture.core.errors import NotFound
 from nurture.core.lifecycle import Stage
@@ -25,7 +26,6 @@ from nurture.store import trials
 from nurture.web.counts import Counts
 from nurture.web.html import Pages
 from nurture.web.mail import parse, quiet
-from nurture.web.picture import Picture, pictures
 from nurture.web.public import EMAIL_POLICY, kept_html
 from nurture.web.site import Parts
 from nurture.web.story import moments

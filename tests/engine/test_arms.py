@@ -9,6 +9,7 @@ from support.line import PROJECT, Line, campaign
 
 from engine.conftest import Start
 from nurture.actions.doctor import invariants
+from nurture.actions.picture import pictures
 from nurture.actions.report import Comparison, Report, report
 from nurture.actions.why import why
 from nurture.core.decide import Arm
@@ -16,7 +17,6 @@ from nurture.core.experiment import arm_in
 from nurture.files.loader import load_files
 from nurture.store import tables as t
 from nurture.store.pages import standings
-from nurture.web.picture import pictures
 
 STORY = """
 - {id: hello, send: hello}

@@ -10,6 +10,7 @@ from support.line import PROJECT, Line, campaign, project_files
 
 from nurture.actions.check import check_files
 from nurture.actions.doctor import invariants
+from nurture.actions.picture import pictures
 from nurture.actions.preview import Draft, draft, preview
 from nurture.actions.report import StepReport, report
 from nurture.cli.report import show_report
@@ -18,7 +19,6 @@ from nurture.core.event import Kind
 from nurture.files.loader import load_files
 from nurture.store import pages, trials
 from nurture.store.tables import event, message, trial
-from nurture.web.picture import pictures
 
 from .conftest import Start
 from .test_choosing import clicks, crowd, trying, variants
@@ -137,7 +137,10 @@ def test_the_page_draws_variants_trials_and_the_ways_of_a_split(start: Start) ->
     assert [name for name, _ in hello.variants] == ["a", "b"] and all(one.accepted for _, one in hello.variants)
     assert hello.trial == "no winner yet; its time has not come"
     assert (split.kind, split.words) == ("split", "50% reader, 50% doer")
-    assert [(title, [node.id for node in nodes]) for title, nodes in split.ways] == [("50% reader", ["guide"])]
+    assert [(title, [node.id for node in nodes]) for title, nodes in split.ways] == [
+        ("50% reader", ["guide"]),
+        ("50% doer", []),
+    ]
 
 
 def test_the_guarantees_hold_after_a_trial(won: Line) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,8 @@ from nurture.store.trials import TrialRow
 
 Told = Mapping[tuple[str, str, str], str]
 JOINTS = {"all": " and ", "any": " or "}
+KINDS = {"stop": "stop mailing", "withdraw": "withdraw"}
+"""What a kind of step is called where its own word says too little."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class Fared:
 @dataclass(slots=True)
 class Node:
     """One step: who stands there (`emailed` and `held` out), and what follows inside it, each way with its heading.
+    A way without steps leads on at once.
 
     `variants` are the emails of a step that has several, `trial` says what became of the choice between them.
     """
@@ -62,6 +65,17 @@ class Node:
     ways: list[tuple[str, list[Node]]]
     variants: list[tuple[str, Fared]] = field(default_factory=list)
     trial: str | None = None
+
+    def lines(self, counts: bool) -> list[str]:
+        """The step in a few short lines: its id and kind, its words, and who stands there where `counts` says so."""
+        kind = KINDS.get(self.kind, self.kind)
+        return [f"{self.id}: {kind}", self.words, *(self.counted() if counts else ())]
+
+    def counted(self) -> list[str]:
+        """Who stands there, and how many emails of it were sent, where there are any."""
+        here = people(Counter({Arm.EMAILED: self.emailed, Arm.HOLDOUT: self.held})) + " here"
+        sent = f"{self.fared.accepted:,} sent, {self.fared.clicked:,} clicked" if self.fared else ""
+        return [line for line in (here if self.emailed or self.held else "", sent) if line]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,23 @@ class Picture:
     orders: int
     revenue: int
     counted: bool = True
+
+    @property
+    def enters(self) -> str:
+        """How people come in, in running words."""
+        return f"enters: {said(self.campaign.enter)}"
+
+
+def people(arms: Counter[Arm]) -> str:
+    """How many are emailed, and how many held out where there are any."""
+    held = arms[Arm.HOLDOUT] + arms[Arm.PROJECT]
+    return f"{arms[Arm.EMAILED]:,}" + (f" and {held:,} held out" if held else "")
+
+
+def reasons(picture: Picture) -> Iterator[str]:
+    """Why people left and how many, the commonest reason first."""
+    for one in picture.left:
+        yield f"{people(Counter({Arm.EMAILED: one.emailed, Arm.HOLDOUT: one.held}))} left: {one.reason}"
 
 
 def pictures(
@@ -186,7 +217,7 @@ def _node(step: StepBase, seen: _Seen) -> Node:
         emailed=seen.standing[step.id, Arm.EMAILED],
         held=seen.standing[step.id, Arm.HOLDOUT] + seen.standing[step.id, Arm.PROJECT],
         fared=None,
-        ways=[(title, _nodes(inside, seen)) for title, inside in _ways(step) if inside],
+        ways=[(title, _nodes(inside, seen)) for title, inside in _ways(step)],
     )
     if isinstance(step, SendStep):
         node.fared = seen.fared.get((step.id, ""), Fared())
@@ -249,15 +280,15 @@ def describe(step: StepBase) -> str:
             moved = f"{wait.minus} before " if wait.minus else f"{wait.plus} after " if wait.plus else ""
             return f"until {moved}{wait.until}{f', {wait.at:%H:%M}' if wait.at else ''}"
         case WaitStep(wait=UntilHappened() as wait):
-            return f"until {_said(wait.until)}, at most {wait.at_most}"
+            return f"until {said(wait.until)}, at most {wait.at_most}"
         case WaitStep(wait=length):
             return str(length)
         case IfStep():
-            return _said(step.if_)
+            return said(step.if_)
         case SplitStep():
             return ", ".join(f"{way.share:.0%} {way.id}" for way in step.split)
         case SetStep():
-            return _said(step.set)
+            return said(step.set)
         case StopMailingStep():
             return step.stop_mailing
         case WithdrawConsentStep():
@@ -268,7 +299,8 @@ def describe(step: StepBase) -> str:
             return step.id
 
 
-def _said(model: Any) -> str:
+def said(model: Any) -> str:
+    """A part of a campaign file in running words."""
     return _phrase(model.model_dump(mode="json", by_alias=True, exclude_unset=True))
 
 
