@@ -13,10 +13,12 @@ from nurture.actions.ahead import SERVICE_TICK, Ahead
 from nurture.actions.changes import Changes, changes
 from nurture.actions.check import Checked, check_files
 from nurture.actions.contacts import show_contact
+from nurture.actions.publish import foresee
 from nurture.actions.release import Emails, Release, Releases
 from nurture.actions.why import Why, why_contact
 from nurture.core.clock import VirtualClock
 from nurture.core.decide import Arm
+from nurture.core.edits import Edit
 from nurture.core.enter import EnterByLook
 from nurture.core.zone import from_local
 from nurture.emails.links import Signer
@@ -97,8 +99,9 @@ class Summary:
 class Plan:
     """What comes about from `began` until `ends` (aware UTC), when no fact comes in; samples are addresses.
 
-    `changes` are those of the files since `against`. `days` are days of the project's timezone; the first and the last
-    are not whole. `running` is the release whose people it begins with, None where nothing was published.
+    `changes` are those of the files since `against`, `edits` what becomes by them of the people under way. `days` are
+    days of the project's timezone; the first and the last are not whole. `running` is the release whose people it
+    begins with, None where nothing was published.
     """
 
     began: datetime
@@ -116,6 +119,7 @@ class Plan:
     limits: tuple[LimitUse, ...]
     summary: Summary
     contact: Why | None = None
+    edits: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,7 @@ class Tried:
     days: Days
     running: int | None
     compared: Compared
+    edits: tuple[Edit, ...]
 
 
 def plan(source: Database | None, checked: Checked, signer: Signer, now: datetime, wanted: Wanted = Wanted()) -> Plan:
@@ -151,10 +156,11 @@ def tried(source: Database | None, checked: Checked, signer: Signer, now: dateti
         running = _running(copy)
         compared = wanted.against or _last_run(copy, running)
         releases = Releases(copy)
+        edits = foresee(copy, releases, checked, now)[0] if running else ()
         release = releases.publish(checked, now)
         days = _days(release, now, wanted.days)
         _let_pass(Ahead(copy, release, Emails(copy, signer), Memory(), VirtualClock(now), wanted.tick), days)
-        yield Tried(copy, releases, release, days, running, compared)
+        yield Tried(copy, releases, release, days, running, compared, edits)
 
 
 @contextmanager
@@ -229,7 +235,7 @@ def _count(found: Tried, changed: Changes, wanted: Wanted) -> Plan:
         campaigns=tuple(release.program.courses), figures=_with(figures, named), kept_out=_with(kept, named),
         collisions=_collisions(_with(kept, named), _with(crowded, named)), waiting=_with(waiting, named), limits=limits,
         summary=_summary(figures, waiting),
-        contact=_next_days(found, wanted.contact) if wanted.contact else None,
+        contact=_next_days(found, wanted.contact) if wanted.contact else None, edits=found.edits,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from nurture.cli.plan_rows import (
     summed_up,
     table_of,
     template_changed,
+    under_way,
 )
 from nurture.store.foreseen import What
 
@@ -81,6 +82,9 @@ def _changed(sign: str, file: str, title: str, keys: Iterable[tuple[str, str, in
 
 
 def _parts(plan: Plan) -> Iterator[tuple[str, str]]:
+    touched = sum(edit.people for edit in plan.edits)
+    if touched:
+        yield f"{touched:,} people are under way in what changes", _table(under_way(plan))
     for name in plan.campaigns:
         found = table_of(plan, name)
         if found.rows:

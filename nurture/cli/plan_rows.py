@@ -68,6 +68,19 @@ def table_of(plan: Plan, campaign: str) -> Table:
     return Table((campaign, *(f"{day:%a %d}" for day in plan.days), "all", "for example"), cells)
 
 
+def under_way(plan: Plan) -> Table:
+    """What becomes of the people who are in a campaign whose files change."""
+    columns = ("campaign", "who stand at", "people", "what becomes of them")
+    return Table(columns, [
+        (edit.campaign, way.step, way.people, _becomes(way.fate.value, way.step, way.to))
+        for edit in plan.edits for way in edit.touched
+    ])  # fmt: skip
+
+
+def _becomes(fate: str, step: str, to: str | None) -> str:
+    return f"{fate} → {to}" if to and to != step else fate
+
+
 def collisions(plan: Plan) -> Table:
     """Whom two campaigns want."""
     columns = ("day", "goes first", "waits", "because", "people", "for example")

@@ -18,6 +18,7 @@ from nurture.cli.plan_rows import (
     summed_up,
     table_of,
     template_changed,
+    under_way,
 )
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 def show(plan: Plan, days: int) -> None:
     """Print all of it; the last line sums it up."""
     _changes(plan)
+    _table(under_way(plan), "People under way")
     print(f"\n{period(plan)}")
     campaigns = {name: table_of(plan, name) for name in plan.campaigns}
     for found in campaigns.values():

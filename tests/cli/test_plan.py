@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from datetime import date, timedelta
@@ -199,3 +200,23 @@ def test_a_comment_that_finds_no_room_says_what_is_left_out() -> None:
     assert len(out) < 65_536
     assert "campaign-150: " in out.partition("Left out for their length: ")[2]
     assert "lines more: `nurture plan` prints them all" in out
+
+
+def test_what_becomes_of_the_people_under_way_is_told(shop: Path, capsys: Said) -> None:
+    file = shop / "campaigns" / "welcome.yaml"
+    before = file.read_text()
+    file.write_text("edits: exit\n" + before.replace("steps:", "exit_when: [{tag: done}]\nsteps:"))
+    printed = planned(shop, capsys)
+    assert "People under way" in printed
+    assert re.search(r"welcome +\S+ +3 +leaves", printed)
+    assert "3 people are under way in what changes" in planned(shop, capsys, "--format", "markdown")
+    edit = json.loads(planned(shop, capsys, "--json"))["edits"][0]
+    assert (edit["campaign"], edit["mode"], sum(way["people"] for way in edit["ways"])) == ("welcome", "exit", 3)
+
+
+def test_a_change_that_would_lose_people_is_refused(shop: Path, capsys: Said) -> None:
+    file = shop / "campaigns" / "welcome.yaml"
+    file.write_text(re.sub(r"id: (hello|next-morning)", r"id: the-\1", file.read_text()))
+    capsys.readouterr()
+    assert run(["--project", str(shop), "plan"]) == 1
+    assert "write 'moved: {" in "".join(capsys.readouterr())
