@@ -15,7 +15,7 @@ from nurture.store.base import metadata
 from nurture.store.database import Connection, Database
 from nurture.store.migrate import current, latest, migrate
 
-AT_ONCE = 2_500
+AT_ONCE = 1_000
 """Rows that the verbs work on at a time: nobody else waits for what they lock."""
 PAGE = 5_000
 """Rows of a table that are in memory at a time."""
@@ -82,7 +82,6 @@ def _copy_table(origin: Connection, target: Connection, table: Any) -> None:
 def look_over(copy: Database) -> None:
     """Let SQLite count how the rows of a copy lie, so that it asks for them by the index that leads to the fewest."""
     with copy.write() as connection:
-        connection.exec_driver_sql("PRAGMA analysis_limit=1000")
         connection.exec_driver_sql("ANALYZE")
     # Connections that are open go by what they knew.
     copy.close()

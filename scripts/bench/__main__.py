@@ -61,8 +61,15 @@ def _pixel(sizes: Sizes) -> list[Figure]:
     return pixel(sizes)
 
 
+def _rehearse(sizes: Sizes) -> list[Figure]:
+    from rehearsing import rehearsals
+
+    return rehearsals(sizes)
+
+
 BENCHES: dict[str, Callable[[Sizes], list[Figure]]] = {
     "render": _render, "smtp": _smtp, "pixel": _pixel, "import": _imports, "idle": _idle, "decisions": _decisions,
+    "rehearse": _rehearse,
 }  # fmt: skip
 
 

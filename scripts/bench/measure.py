@@ -26,13 +26,14 @@ class Sizes:
     rendered: int = 20_000
     sent: int = 20_000
     pixels: int = 40_000
+    rehearsed: int = 100_000
     postgres: bool = False
 
     @classmethod
     def of(cls, quick: bool, postgres: bool) -> Sizes:
         """The whole sizes, or small ones."""
         if quick:
-            return cls(100_000, 10_000, 1_000_000, 100_000, 4_000, 4_000, 8_000, postgres)
+            return cls(100_000, 10_000, 1_000_000, 100_000, 4_000, 4_000, 8_000, 10_000, postgres)
         return cls(postgres=postgres)
 
 

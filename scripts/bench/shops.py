@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from shutil import rmtree
@@ -27,6 +28,8 @@ TODAY = datetime(2026, 3, 1, 21, 0, tzinfo=UTC)
 PEOPLE = ("email", "first_name", "country", "timezone", "signed_up", "source", "consent", "stage")
 ORDERS = ("order_id", "email", "amount", "currency", "at")
 FIVE = ("welcome", "first-order", "wake-up", "win-back", "new-customer")
+
+PRICE = Decimal("0.90")
 
 OPENED = datetime(1997, 1, 1, tzinfo=UTC)
 CLOSED = datetime(1998, 7, 1, tzinfo=UTC)
@@ -114,27 +117,26 @@ def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 
 def _crowd(contacts: int) -> Iterator[Sequence[str]]:
-    """A third are leads or prospects, of whom every second signed up for the newsletter; a fifth fell silent."""
+    """Of ten, one is a lead of the last weeks, one a prospect, one fell silent, five are customers and two were."""
     for number in range(contacts):
         country, zone = (("TR", "Europe/Istanbul"), ("DE", "Europe/Berlin"), ("GB", "Europe/London"))[number % 3]
         tenth = number % 10
-        stage = ("", "", "", "prospect", "inactive", "inactive", "", "", "", "")[tenth]
-        days = number % 85 if tenth < 4 else 120 + number % 600
-        signed_up = (TODAY - timedelta(days=days + 1)).isoformat()
-        source = "newsletter" if number % 4 < 2 else "import"
+        stage = {1: "prospect", 2: "inactive"}.get(tenth, "")
+        signed_up = (TODAY - timedelta(days=1 + (number // 10 % 85 if tenth < 2 else 120 + number % 600))).isoformat()
+        source = "newsletter" if number // 10 % 4 == 0 else "import"
         yield [f"p{number}@mail.example.com", f"Ada {number % 977}", country, zone, signed_up, source,
                "offers stories", stage]  # fmt: skip
 
 
 def _crowd_orders(contacts: int) -> Iterator[Sequence[str]]:
-    """Four of ten have bought, half of them more than a year ago."""
+    """Customers bought within the last year, some of them twice; former ones before that."""
     rng = Random("crowd")
     for number in range(contacts):
-        if number % 10 < 6:
+        if number % 10 < 3:
             continue
-        last = TODAY - timedelta(days=rng.uniform(1, 700), seconds=1)
+        days = rng.uniform(1, 360) if number % 10 < 8 else rng.uniform(370, 700)
         for place in range(1 + (rng.random() < 0.4)):
-            at = last - timedelta(days=45 * place)
+            at = TODAY - timedelta(days=days + 45 * place)
             yield [f"o{number}-{place}", f"p{number}@mail.example.com", f"{rng.uniform(9, 120):.2f}", "EUR",
                    at.isoformat()]  # fmt: skip
 
