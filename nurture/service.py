@@ -92,14 +92,14 @@ class Service:
         checked = check_files(files, problems) if self._seen is None or files != self._seen.loaded.files else self._seen
         if checked is not self._seen:
             _tell(checked)
-        self._seen, self._refused_at = checked, None
+        self._seen, self._refused_at = checked, now
         try:
             self._opened.releases.publish(checked, now)
         except ProjectError as error:
             _tell(checked, error)
-            self._refused_at = now
             logger.warning("action=release.refused problems=%d", len(error.problems))
             return
+        self._refused_at = None
         self._follow()
 
     def _follow(self) -> None:
