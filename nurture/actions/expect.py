@@ -30,6 +30,7 @@ from nurture.core.moments import (
 )
 from nurture.core.told_day import ToldDay
 from nurture.core.values import Hours, parse_duration
+from nurture.core.zone import from_local
 from nurture.store.seen import Row, enrollments_of, messages_of, notices_of
 
 LONGEST = timedelta(days=120)
@@ -80,7 +81,7 @@ class Expectations:
             return found
         end = self._ground.now + LONGEST
         if on and on.day:
-            end = ToldDay(day=on.day + timedelta(days=1)).next(time(), min(self._ground.now, end), zone)
+            end = max(self._ground.now, from_local(on.day + timedelta(days=1), time(), zone))
         for _ in self._ground.pass_until(end):
             if (found := find()) is not None:
                 return found

@@ -59,6 +59,8 @@ def test_a_story_that_comes_as_it_is_told_passes(play: Play) -> None:
         ("- {gets: hello}\n- {stage: prospect}", 1, "they are in the stage 'lead'"),
         ("- {gets: hello}\n- {exits: first, on: 2026-03-04}", 1, "they did not leave 'first' until"),
         ("- {gets: hello}\n- {gets: again}\n- {exits: first, because: goal}", 2, "because of: completed"),
+        ("- {gets: hello}\n- {gets: again, on: 2026-02-01}", 1, "no email came until mon 2026-03-02 10:"),
+        ("- {until: 2026-02-01}", 0, "is over by then"),
         ("- {opens: hello}", 0, "the email of 'hello' has not been sent to them"),
         ("- {stays_out: first}", 0, "they stand at 'hello'"),
         ("- {enters: first, held_out: yes}", 0, "they are not held out"),
