@@ -49,6 +49,26 @@ def test_the_line_that_does_not_come_so_is_shown_and_the_exit_code_is_one(
     assert "1 of 2 scenarios came as they are told" in told
 
 
+def test_the_project_s_own_database_is_not_opened_and_nothing_is_sent(shop: Path) -> None:
+    before = sorted(shop.rglob("*"))
+    assert run(["--project", str(shop), "test", "-k", "told"]) == 0
+    assert sorted(shop.rglob("*")) == before
+
+
+def test_a_whole_file_takes_the_campaign_s_place(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    campaign = (shop / "campaigns/back-in-stock.yaml").read_text(encoding="utf-8")
+    (shop / "campaigns/tests/edits").mkdir()
+    (shop / "campaigns/tests/edits/ended.yaml").write_text(campaign.replace("status: live", "status: ended"))
+    story = STORY.replace("{gets: nothing, for: 1 day}", "{gets: here-again}\n      - {file: edits/ended.yaml}")
+    story += "      - {event: back_in_stock, fields: {item: Kettle}}\n"
+    story += "      - {stays_out: back-in-stock, because: status}\n"
+    (shop / "campaigns/tests/back.yaml").write_text(story, encoding="utf-8")
+    assert run(["--project", str(shop), "test", "--coverage"]) == 0
+    told = capsys.readouterr().out
+    assert "2 of 2 scenarios came as they are told" in told
+    assert "no scenario: leaves: goal" in told
+
+
 def test_scenarios_are_chosen_by_title_campaign_and_path(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = ["-k", "<TOLD>", "--campaign", "back-in-stock", str(shop / "campaigns/tests/back.yaml"), "--json"]
     assert run(["--project", str(shop), "test", *chosen]) == 0
