@@ -8,7 +8,7 @@ from datetime import datetime
 from nurture.actions.enroll_dated import DatedEntrance, dated_entrances
 from nurture.actions.enroll_event import event_entrances
 from nurture.actions.enroll_moment import MomentEntrance, moment_entrances
-from nurture.actions.entry import entered, entry_row
+from nurture.actions.entry import enroll_as_found, entered, entry_row
 from nurture.actions.queries import Queries
 from nurture.actions.rank import keep_ranks
 from nurture.core.enter import Dated, EnterAtMoment, EnterByLook, EnterOn
@@ -118,7 +118,7 @@ def _enter(
         entry_row(queries.release, entrance.course, contact_id, entered_at, now, ordinal=ordinal)
         for contact_id, ordinal, _ in entrance.entering(connection, ids, now)
     ]
-    entering.enroll(connection, rows)
+    enroll_as_found(connection, entrance, rows, now)
     return len(rows)
 
 

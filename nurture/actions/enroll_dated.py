@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from nurture.actions.entry import entered, entry_row
+from nurture.actions.entry import enroll_as_found, entered, entry_row
 from nurture.actions.queries import Queries
 from nurture.core.dates import read_told
 from nurture.core.enter import Dated, EnterOnAnniversary, EnterOnDate, begins
@@ -102,10 +103,11 @@ class DatedEntrance:
             if found and found[0] == day and not stale and (contact_id, found[1]) not in had:
                 today[contact_id] = (one.look_at, found[1])
         may = self._entrance.entering(connection, list(today), self._now)
-        entering.enroll(connection, [self._row(contact_id, *today[contact_id]) for contact_id, _, _ in may])
+        rows = [self._row(contact_id, *today[contact_id]) for contact_id, _, _ in may]
+        enroll_as_found(connection, self._entrance, rows, self._now)
         self.plan(connection, [one for one in planned if one in passed or one not in people], passed)
 
-    def _row(self, contact_id: str, planned: datetime, key: str) -> dict[str, object]:
+    def _row(self, contact_id: str, planned: datetime, key: str) -> dict[str, Any]:
         since = entered(planned, self._now)
         release, course = self._queries.release, self._entrance.course
         return entry_row(release, course, contact_id, since, self._now, key=key, arrived_at=planned)

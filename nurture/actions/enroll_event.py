@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from nurture.actions.entry import entry_row
+from nurture.actions.entry import enroll_as_found, entry_row
 from nurture.actions.queries import Queries
 from nurture.core.enter import EnterOn
 from nurture.core.ids import derived_id
-from nurture.store import entering, occasions
+from nurture.store import occasions
 from nurture.store.database import Connection
 from nurture.store.entering import Entrance
 from nurture.store.occasions import Occasion, Passage
@@ -46,7 +46,7 @@ class EventEntrance:
                 before[occasion.contact_id, key].append(Passage(occasion.contact_id, key, None))
                 busy |= set() if self._campaign.overlap else {occasion.contact_id}
                 done.append((occasion.contact_id, occasion.event_id))
-        entering.enroll(connection, rows)
+        enroll_as_found(connection, self._entrance, rows, self._now)
         occasions.forget(connection, self._campaign.name, done)
 
     def _key(self, occasion: Occasion) -> str | None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.actions.entry import entered, entry_row
+from nurture.actions.entry import enroll_as_found, entered, entry_row
 from nurture.actions.queries import Queries
 from nurture.core.enter import EnterAtMoment, offset
 from nurture.core.ids import stable_share
@@ -83,7 +83,8 @@ class MomentEntrance:
     def _enroll(self, connection: Connection, ids: Sequence[str]) -> int:
         """Enroll those of these contacts, whose rows are locked, who may enter."""
         may = self._entrance.entering(connection, ids, self._now)
-        entering.enroll(connection, [self._row(contact_id, timezone) for contact_id, _, timezone in may])
+        rows = [self._row(contact_id, timezone) for contact_id, _, timezone in may]
+        enroll_as_found(connection, self._entrance, rows, self._now)
         return len(may)
 
     def _row(self, contact_id: str, timezone: str | None) -> dict[str, Any]:

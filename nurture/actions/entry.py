@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,10 @@ from nurture.core.decide import Arm
 from nurture.core.experiment import arm_in
 from nurture.core.ids import enrollment_id
 from nurture.core.program import Course
+from nurture.store import entering
+from nurture.store.database import Connection
 from nurture.store.enrollments import LIVE
+from nurture.store.entering import Entrance
 
 LATE = timedelta(hours=12)
 """Somebody this much later than planned enters as of now: what they did meanwhile they did before they entered."""
@@ -42,8 +46,16 @@ def entry_row(
         "arm": arm.value, "measured_from": entered_at if arm is Arm.PROJECT else measured,
         "exclusive": campaign.overlap is None, "state": LIVE, "step": course.first,
         "entered_at": entered_at, "event_id": event_id,
-        "arrived_at": begins, "due_at": due_at, "why": "", "decisions": 0,
+        "arrived_at": begins, "due_at": due_at, "why": "", "decisions": 0, "rested_on": None,
     }  # fmt: skip
+
+
+def enroll_as_found(connection: Connection, entrance: Entrance, rows: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Enroll contacts, whose rows are locked, with what was found of the audience as of `now` (aware UTC)."""
+    found = entrance.found(connection, [row["contact_id"] for row in rows], now)
+    for row in rows:
+        row["rested_on"] = found.get(row["contact_id"])
+    entering.enroll(connection, rows)
 
 
 def entered(planned: datetime, now: datetime) -> datetime:

@@ -122,6 +122,16 @@ def reason_of(words: Words, one: Found, name: str, rules: Rules | None, *path: s
     )
 
 
+def audience_of(words: Words, course: Course, found: Sequence[Found], rules: Rules) -> Iterator[Reason]:
+    """What was found of each thing that the audience asks, in the entrance's order."""
+    staged = 1 if course.campaign.audience.stage else 0
+    for index, one in enumerate(found):
+        if index < staged:
+            yield reason_of(words, one, "stage", rules, "audience", "stage")
+        else:
+            yield reason_of(words, one, "where", rules, "audience", "where", index - staged)
+
+
 def verdict_of(verdict: Verdict, words: Words) -> Reason:
     """What the gate says, as a reason."""
     asks = "an email would leave now"
@@ -247,11 +257,7 @@ class _Explaining:
     # who they must be
 
     def _audience(self, answered: Answered) -> Iterator[Reason]:
-        found = list(answered.found)
-        if self.course.campaign.audience.stage:
-            yield reason_of(self._words, found.pop(0), "stage", self._rules, "audience", "stage")
-        for index, one in enumerate(found):
-            yield reason_of(self._words, one, "where", self._rules, "audience", "where", index)
+        yield from audience_of(self._words, self.course, answered.found, self._rules)
         if not answered.facts["rated"]:
             yield self._reason(Refusal.NO_RATE.value, "every purchase has a value",
                                "nurture.yaml has no exchange rate for one", False, "audience")  # fmt: skip

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.actions.explain import Reason, reason_of, rules_of
+from nurture.actions.explain import Reason, audience_of, reason_of, rules_of
 from nurture.actions.release import Release, Releases
 from nurture.core.decide import Arm
 from nurture.core.event import Kind
@@ -18,6 +18,7 @@ from nurture.core.rules import Rule, held, rested_on
 from nurture.core.wording import Words
 from nurture.files.rules import Rules, Written
 from nurture.store.database import Connection
+from nurture.store.entering import Entrance
 from nurture.store.standing import KeptQuery
 
 Row = Mapping[str, Any]
@@ -138,11 +139,21 @@ def _ways(book: Book, known: Mapping[str, Any]) -> Iterator[Happened]:
     for row in known["enrollments"]:
         name, begins, release = row["campaign"], row["measured_from"], book.version(row["release_id"])
         written = book.rules(release, name).at("enter") if release else None
-        yield Happened(row["entered_at"], "entered", f"entered {name}{_held_out(row)}", name, written)
+        asked = tuple(_entered(book, release, row)) if release else ()
+        yield Happened(row["entered_at"], "entered", f"entered {name}{_held_out(row)}", name, written, asked)
         if row["arm"] != Arm.EMAILED and begins and begins > row["entered_at"]:
             yield Happened(begins, "decided", f"held out of {name} from here on", name)
         if row["ended_at"]:
             yield Happened(row["ended_at"], "left", f"left {name}: {row['reason']}", name)
+
+
+def _entered(book: Book, release: Release, row: Row) -> Iterator[Reason]:
+    """What was found of the audience when they entered, where that was kept."""
+    course = release.program.courses.get(row["campaign"])
+    if course and row["rested_on"]:
+        found = Entrance(release.program, course).told(row["rested_on"])
+        words = book.words(release, row["entered_at"])
+        yield from audience_of(words, course, found, book.rules(release, course.campaign.name))
 
 
 def _held_out(row: Row) -> str:

@@ -50,6 +50,7 @@ enrollment = table(
     Column("entered_at", Instant, nullable=False),
     Column("measured_from", Instant),
     Column("event_id", Id),
+    Column("rested_on", Text),
     Column("arrived_at", Instant, nullable=False),
     Column("due_at", Instant),
     Column("why", String(200), nullable=False, default=""),

@@ -28,13 +28,15 @@ from sqlalchemy import (
     true,
 )
 
-from nurture.core.condition import Leaf, StageIs
+from nurture.core.condition import All, Leaf, StageIs
 from nurture.core.enter import EnterAtMoment, EnterOn, EnterOnDate
 from nurture.core.errors import Superseded
+from nurture.core.found import Found
 from nurture.core.program import Course, Program
 from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
 from nurture.store.database import MOST, insert_from, insert_new, upsert
 from nurture.store.enrollments import LIVE
+from nurture.store.looked import Kept
 from nurture.store.releases import hold
 from nurture.store.tables import baseline, campaign_look, campaign_state, contact, contact_mark, enrollment
 from nurture.store.types import Instant, later, plain
@@ -166,6 +168,25 @@ class Entrance:
         """Of these contacts, those who may enter, each with how many times they were in before, and their zone."""
         rows = connection.execute(self._entering, {"now": now, "ids": ids})
         return [(row[0], int(row[1]), row[2]) for row in rows]
+
+    @cached_property
+    def _kept(self) -> Kept:
+        return Kept(self.asker, All(all=self.conditions))
+
+    @cached_property
+    def _keeping(self) -> Select[Any]:
+        return select(contact.c.id, self._kept.column).where(contact.c.id.in_(IDS))
+
+    def found(self, connection: Connection, ids: Sequence[str], now: datetime) -> dict[str, str]:
+        """What is found of the audience for these contacts, who enter, as it is kept with their enrollments."""
+        if not self.conditions or not ids:
+            return {}
+        return {row[0]: row[1] for row in connection.execute(self._keeping, {"now": now, "ids": ids})}
+
+    def told(self, kept: str) -> Sequence[Found]:
+        """What was found of each of the conditions when that was kept; nothing where it was kept of others."""
+        found = self._kept.told(kept, holds=True)
+        return found.parts if found else ()
 
     @cached_property
     def _stale(self) -> Delete:

@@ -13,6 +13,7 @@ from nurture.actions.story import Happened
 from nurture.actions.why import Why, why
 from nurture.core.campaign import Audience
 from nurture.core.errors import InputError, NotFound
+from nurture.core.event import Kind
 from nurture.core.wording import said
 from nurture.store.tables import decision
 
@@ -307,13 +308,39 @@ def test_a_decision_names_the_version_whose_rule_decided(start: Start) -> None:
     assert rested(line, "entered first").written != rested(line, "entered first", "bob").written
 
 
+@pytest.mark.parametrize(
+    "enter",
+    ["{look: at once, backfill: yes}", "{at: 2026-03-02 08:00}", "{date: born}", "{on: demo_requested}"],
+)
+def test_entering_is_told_with_what_was_found_of_the_audience(start: Start, enter: str) -> None:
+    where = "{stage: [lead, prospect], where: [{attribute: {plan: pro}}, {not: {tag: gone}}]}"
+    line = start(campaign("- {id: rest, wait: 90 days}", audience=where, enter=enter))
+    line.add_contact("ada", attributes={"plan": "pro", "born": "2026-03-02"})
+    line.fact("ada", Kind.CUSTOM, name="demo_requested")
+    line.pass_()
+    assert line.enrollment()["campaign"] == "first"
+    line.change("ada", attributes={"plan": "free"})
+    line.tag("ada", "gone")
+    line.clock.forward(days=3)
+    told = rested(line, "entered first")
+    assert [(one.name, one.text, one.found, one.holds) for one in told.asked] == [
+        ("stage", "stage: [lead, prospect]", "is lead since 2026-03-02 08:00", True),
+        ("where", "attribute: {plan: pro}", 'plan is "pro"', True),
+        ("where", "not: {tag: gone}", "that does not hold", True),
+    ]
+    assert told.asked[2].parts[0].found == "has no tag"
+    assert all(one.written for one in told.asked)
+
+
 def test_what_an_erased_persons_decisions_rested_on_goes_with_them(start: Start) -> None:
     line = start(campaign("- {id: asks, if: {attribute: {plan: pro}}, then: [{id: rest, wait: 9 days}]}"))
     line.add_contact("ada", attributes={"plan": "pro"})
     line.pass_()
     assert any(row["rested_on"] for row in line.rows(decision, "ada"))
+    assert line.enrollment()["rested_on"]
     erase(line.database, "ada@example.com", line.clock())
     assert not any(row["rested_on"] for row in line.rows(decision, "ada"))
+    assert line.enrollment()["rested_on"] is None
 
 
 def test_where_they_stand_is_told_with_what_would_let_them_leave_and_what_the_gate_says(start: Start) -> None:
