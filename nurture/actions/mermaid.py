@@ -59,7 +59,7 @@ def _head(picture: Picture, counts: bool) -> Iterator[str]:
     yield picture.campaign.title
     yield picture.enters
     if counts:
-        yield people(picture.entered) + " entered"
+        yield people(picture.entered, "entered")
 
 
 def _steps(chart: _Chart, nodes: Sequence[Node], ends: list[Loose]) -> list[Loose]:

@@ -73,7 +73,7 @@ class Node:
 
     def counted(self) -> list[str]:
         """Who stands there, and how many emails of it were sent, where there are any."""
-        here = people(Counter({Arm.EMAILED: self.emailed, Arm.HOLDOUT: self.held})) + " here"
+        here = people(Counter({Arm.EMAILED: self.emailed, Arm.HOLDOUT: self.held}), "here")
         sent = f"{self.fared.accepted:,} sent, {self.fared.clicked:,} clicked" if self.fared else ""
         return [line for line in (here if self.emailed or self.held else "", sent) if line]
 
@@ -114,16 +114,16 @@ class Picture:
         return f"enters: {said(self.campaign.enter)}"
 
 
-def people(arms: Counter[Arm]) -> str:
-    """How many are emailed, and how many held out where there are any."""
+def people(arms: Counter[Arm], what: str) -> str:
+    """How many of the emailed did `what`, and how many held out where there are any."""
     held = arms[Arm.HOLDOUT] + arms[Arm.PROJECT]
-    return f"{arms[Arm.EMAILED]:,}" + (f" and {held:,} held out" if held else "")
+    return f"{arms[Arm.EMAILED]:,} {what}" + (f", {held:,} held out" if held else "")
 
 
 def reasons(picture: Picture) -> Iterator[str]:
     """Why people left and how many, the commonest reason first."""
     for one in picture.left:
-        yield f"{people(Counter({Arm.EMAILED: one.emailed, Arm.HOLDOUT: one.held}))} left: {one.reason}"
+        yield f"{one.reason}: {people(Counter({Arm.EMAILED: one.emailed, Arm.HOLDOUT: one.held}), 'left')}"
 
 
 def pictures(

@@ -15,7 +15,7 @@ from nurture.actions.picture import Node, Picture, people, reasons
 WIDTH = 380
 """Width of the picture in its own units; fourteen of them are the height of a letter, so a phone shows it readably."""
 MARGIN, INDENT, GAP, PAD = 14, 16, 14, 9
-LINE = 17
+LINE, TALL = 17, 22
 LETTER = {"title": 10.6, "id": 8.0, "count": 8.0}
 PLAIN = 7.2
 """How wide a letter is on average, and a little more, so that no line leaves its box."""
@@ -45,7 +45,7 @@ class _Sheet:
 
     def text(self, words: str, x: float, kind: str = "") -> None:
         """One line of text below what is drawn."""
-        self.y += LINE
+        self.y += TALL if kind == "title" else LINE
         said = f' class="{kind}"' if kind else ""
         self.parts.append(f'<text x="{x:g}" y="{self.y - 4:g}"{said}>{escape(words)}</text>')
 
@@ -63,7 +63,7 @@ def svg(picture: Picture, counts: bool = False) -> str:
     sheet.lines(picture.campaign.title, MARGIN, "title")
     sheet.lines(picture.enters, MARGIN, "quiet")
     if counts:
-        sheet.lines(f"{people(picture.entered)} entered", MARGIN, "count")
+        sheet.lines(people(picture.entered, "entered"), MARGIN, "count")
     sheet.y += GAP / 2
     _steps(sheet, picture.nodes, MARGIN, first=True)
     if counts:

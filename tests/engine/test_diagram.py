@@ -77,8 +77,8 @@ def test_people_are_counted_where_they_stand_and_when_they_left(line: Line) -> N
     assert text.count(" sent, 0 clicked") == 2
     assert "3 entered" in words(svg(drawn, counts=True))
     for one in drawn.left:
-        assert f"left: {one.reason}" in text
-        assert f"left: {one.reason}" in words(svg(drawn, counts=True))
+        assert f"{one.reason}: {one.emailed} left" in text
+        assert f"{one.reason}: {one.emailed} left" in words(svg(drawn, counts=True))
     assert "sent" not in mermaid(drawn)
 
 
