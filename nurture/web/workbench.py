@@ -39,7 +39,7 @@ from nurture.web.mail import parse_headers
 from nurture.web.page import framed
 from nurture.web.site import Workshop
 
-EVERY = 0.05
+EVERY = 0.02
 """Seconds between two looks for news to push."""
 NOTICES = 20
 """How many of the last answers to a form are kept for the page that shows them."""
@@ -72,6 +72,7 @@ class Workbench:
         self._parts, self._live, self._pages = parts, live, pages
         self._token = secrets.token_urlsafe(24)
         self._notices: dict[str, tuple[bool, str]] = {}
+        self._for_frame: dict[tuple[int, Look], Shown] = {}
         self._script = (FOLDER / "preview.js").read_text(encoding="utf-8")
 
     def routes(self) -> list[Route]:
@@ -90,6 +91,7 @@ class Workbench:
         look = _settled(seen, Look.of(request.query_params))
         draft = seen.drafts.get(look.campaign)
         shown = self._shown(draft, look)
+        self._for_frame = {(seen.version, look): shown}
         about = shown.email.problems if shown.email else _mistakes(seen, look)
         return self._pages.show(
             "preview.html", project=_project(seen), now=self._parts.now(), zone=_zone(seen), session=False, seen=seen,
@@ -104,7 +106,8 @@ class Workbench:
         """The HTML of the email, for the frame that shows it."""
         seen = self._live.seen
         look = _settled(seen, Look.of(request.query_params))
-        shown = self._shown(seen.drafts.get(look.campaign), look)
+        # The page that holds this frame has just made the same email.
+        shown = self._for_frame.pop((seen.version, look), None) or self._shown(seen.drafts.get(look.campaign), look)
         return framed(in_scheme(shown.email.html, look.scheme) if shown.email else "")
 
     def script(self, _request: Request) -> Response:

@@ -67,9 +67,15 @@ def _rehearse(sizes: Sizes) -> list[Figure]:
     return rehearsals(sizes)
 
 
+def _saving(sizes: Sizes) -> list[Figure]:
+    from saving import saving
+
+    return saving(sizes)
+
+
 BENCHES: dict[str, Callable[[Sizes], list[Figure]]] = {
     "render": _render, "smtp": _smtp, "pixel": _pixel, "import": _imports, "idle": _idle, "decisions": _decisions,
-    "rehearse": _rehearse,
+    "rehearse": _rehearse, "saving": _saving,
 }  # fmt: skip
 
 
