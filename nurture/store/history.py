@@ -65,7 +65,7 @@ def _micro(at: datetime) -> int:
 def told_until(connection: Connection, now: datetime) -> datetime:
     """Until when (aware UTC) this history tells anything: its last fact, at the latest `now`."""
     asked = ((message, "accepted_at"), (purchase, "occurred_at"), (event, "occurred_at"))
-    found = [connection.execute(select(func.max(table.c[name])).where(table.c[name] < now)).scalar()
+    found = [connection.execute(select(func.max(table.c[name])).where(table.c[name] <= now)).scalar()
              for table, name in asked]  # fmt: skip
     return max((at for at in found if at is not None), default=now)
 
@@ -122,7 +122,7 @@ def weekly(connection: Connection, now: datetime, customer_for: timedelta) -> li
     ).scalar()
     if first is None or first >= end:
         return []
-    count = min(MOST_WEEKS, (end - int(first)) // WEEK_LONG)
+    count = min(MOST_WEEKS, -(-(end - int(first)) // WEEK_LONG))
     begin = end - count * WEEK_LONG
     weeks = [Tally() for _ in range(count)]
     if weeks:

@@ -10,6 +10,7 @@ import pytest
 from support.line import MONDAY, Line, campaign
 
 from nurture.actions.check import check_files
+from nurture.actions.doctor import invariants
 from nurture.actions.rehearsal import Rehearsal, told
 from nurture.actions.rehearse import Wanted, forwards
 from nurture.actions.replay import replay
@@ -160,6 +161,15 @@ def test_files_that_did_not_change_replay_what_was_really_sent(start: Start) -> 
 
 
 FACTS = ("stage", "received_count", "purchase_count", "revenue", "last_clicked_at", "last_purchase_at")
+
+
+@pytest.mark.parametrize("way", [forwards, replay])
+def test_every_guarantee_holds_on_the_copy(start: Start, way: Any) -> None:
+    line = lived(start)
+    begin = MONDAY + timedelta(days=5)
+    with way(line.database, check_files(line.files), Wanted(begin, begin + timedelta(days=9))) as run:
+        found = invariants(run.database, run.release.program, None, run.wanted.end)
+    assert [one.sentence for one in found if not one.ok] == []
 
 
 def test_nobody_responds_in_the_past_to_an_email_that_was_not_sent(start: Start) -> None:
