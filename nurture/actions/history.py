@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import unified_diff
 
@@ -56,22 +56,15 @@ def history_in(connection: Connection, campaign: str = "") -> History:
     found = runs.history(connection, campaign)
     if not found:
         raise NotFound(f"no campaign {campaign!r} ever ran; `nurture history` lists what did")
-    numbered = list(_numbered(connection, campaign, found))
-    last = numbered[-1].version
-    return History(
-        campaign, tuple(_marked(one, last is not None and one.version == last) for one in numbered), pin
-    )  # fmt: skip
-
-
-def _marked(one: VersionRow, running: bool) -> VersionRow:
-    return VersionRow(one.version, one.release, one.what, one.words, one.people, one.at, one.by, running)
+    *before, last = _numbered(connection, campaign, found)
+    return History(campaign, (*before, replace(last, running=last.version is not None)), pin)
 
 
 def _numbered(connection: Connection, campaign: str, found: list[RunRow]) -> Iterator[VersionRow]:
     """What was gone back to has the number it had; its file tells which it was."""
     numbers: dict[str, int] = {}
     for row in found:
-        number = None
+        number: int | None = None
         if row.what not in GONE:
             text = releases.release_files(connection, row.release_id).get(path_of(campaign), "")
             again = numbers.get(text) if row.what not in ("added", "changed", "back") else None
