@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 
-from nurture.actions.ahead import SERVICE_TICK, Ahead
+from nurture.actions.ahead import AT_ONCE, SERVICE_TICK, Ahead
 from nurture.actions.changes import Changes, changes
 from nurture.actions.check import Checked, check_files
 from nurture.actions.contacts import show_contact
@@ -30,6 +30,9 @@ from nurture.store.migrate import migrate
 from nurture.store.releases import latest_release, release_files
 from nurture.store.scratch import scratch_copy, scratch_database
 
+FEW, COARSE_TICK = 10_000, timedelta(minutes=1)
+"""Of more contacts than that the days are looked at every minute: to a second it takes minutes, and differs by less."""
+
 T = TypeVar("T", Figure, Kept, Crowded, Waiting)
 
 
@@ -45,11 +48,11 @@ class Compared:
 class Wanted:
     """What a plan is to tell: how many days, on the ticks of a service that looks every `tick`, with how many samples
     of contacts for each number, and whose next days in full. Files are compared with those `against`, else with those
-    of the release that runs.
+    of the release that runs. Without a tick it is the service's own, or a minute where many have to be planned for.
     """
 
     days: int = 7
-    tick: timedelta = SERVICE_TICK
+    tick: timedelta | None = None
     samples: int = 3
     contact: str | None = None
     against: Compared | None = None
@@ -106,6 +109,7 @@ class Plan:
 
     began: datetime
     ends: datetime
+    tick: timedelta
     timezone: str
     days: tuple[date, ...]
     running: int | None
@@ -130,6 +134,7 @@ class Tried:
     releases: Releases
     release: Release
     days: Days
+    tick: timedelta
     running: int | None
     compared: Compared
     edits: tuple[Edit, ...]
@@ -158,9 +163,10 @@ def tried(source: Database | None, checked: Checked, signer: Signer, now: dateti
         releases = Releases(copy)
         edits = foresee(copy, releases, checked, now)[0] if running else ()
         release = releases.publish(checked, now)
-        days = _days(release, now, wanted.days)
-        _let_pass(Ahead(copy, release, Emails(copy, signer), Memory(), VirtualClock(now), wanted.tick), days)
-        yield Tried(copy, releases, release, days, running, compared, edits)
+        days, tick = _days(release, now, wanted.days), wanted.tick or _tick(copy)
+        provider = Memory(max_batch=AT_ONCE)
+        _let_pass(Ahead(copy, release, Emails(copy, signer), provider, VirtualClock(now), tick), days)
+        yield Tried(copy, releases, release, days, tick, running, compared, edits)
 
 
 @contextmanager
@@ -178,6 +184,11 @@ def _running(database: Database) -> int | None:
     with database.read() as connection:
         row = latest_release(connection)
         return row.id if row else None
+
+
+def _tick(database: Database) -> timedelta:
+    with database.read() as connection:
+        return SERVICE_TICK if foreseen.people(connection) <= FEW else COARSE_TICK
 
 
 def _last_run(database: Database, running: int | None) -> Compared:
@@ -229,7 +240,7 @@ def _count(found: Tried, changed: Changes, wanted: Wanted) -> Plan:
         named = foreseen.addresses(connection, {one for row in everybody for one in row.samples})
     zone = release.program.zone
     return Plan(
-        began=days.begins[0], ends=days.end, timezone=zone.key,
+        began=days.begins[0], ends=days.end, tick=found.tick, timezone=zone.key,
         days=tuple(begins.astimezone(zone).date() for begins in days.begins), running=found.running,
         against=found.compared.name, changes=changed,
         campaigns=tuple(release.program.courses), figures=_with(figures, named), kept_out=_with(kept, named),

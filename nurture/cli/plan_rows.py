@@ -138,9 +138,11 @@ def moment(plan: Plan, at: datetime) -> str:
 def period(plan: Plan) -> str:
     """From when until when, and on whose standing."""
     people = f"the people of release {plan.running}" if plan.running else "nothing that ran before"
+    minutes = int(plan.tick.total_seconds() // 60)
+    seldom = f" Looked at every {_many(minutes, 'minute')}: times are right to that." if minutes else ""
     return (
         f"From {moment(plan, plan.began)} until {moment(plan, plan.ends)} ({plan.timezone}), "
-        f"on {people}, if no fact comes in."
+        f"on {people}, if no fact comes in.{seldom}"
     )
 
 

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from nurture.store.database import insert_from, look_up
 from nurture.store.enrollments import LIVE
 from nurture.store.entering import Entrance
-from nurture.store.tables import contact, counter, enrollment, message
+from nurture.store.tables import baseline, contact, counter, enrollment, message
 from nurture.store.types import Id, Instant, Word, plain
 
 
@@ -195,13 +195,13 @@ def keep_out(
     """
     name = entrance.campaign.name
     free = entrance.is_free()
-    reasons: list[tuple[Any, Any, Any]] = [
-        (entrance.is_new() & entrance.may_again() & ~free, _busy(ahead, since), _holder(enrollment.c.campaign))
-    ]
+    # Each begins with the few it can be about, so that not everybody has to be asked.
+    busy = _held() & entrance.is_new() & entrance.may_again() & ~free
+    reasons: list[tuple[Any, Any, Any]] = [(busy, _busy(ahead, since), _holder(enrollment.c.campaign))]
     if day == 0:
-        gone = ~entrance.may_again() & ~_inside(name) & ~_lately(name)
+        gone = _among(enrollment, name) & ~entrance.may_again() & ~_inside(name) & ~_lately(name)
         reasons += [
-            (~entrance.is_new(), literal("matched before"), null()),
+            (_among(baseline, name), literal("matched before"), null()),
             (entrance.is_new() & gone, literal("was in it before"), null()),
         ]
     columns = ["campaign", "contact_id", "day", "reason", "by"]
@@ -215,6 +215,16 @@ _HERE = (enrollment.c.contact_id == contact.c.id) & (enrollment.c.state == LIVE)
 
 def _inside(name: str) -> ColumnElement[bool]:
     return select(1).where(_HERE, plain(enrollment.c.campaign) == name).exists()
+
+
+def _held() -> ColumnElement[bool]:
+    """Is in a campaign that wants its people for itself; spelt as the index of those is."""
+    live: ColumnElement[bool] = literal_column("state = 'live' AND exclusive")
+    return contact.c.id.in_(select(enrollment.c.contact_id).where(live))
+
+
+def _among(table: Table, name: str) -> ColumnElement[bool]:
+    return contact.c.id.in_(select(table.c.contact_id).where(table.c.campaign == name))
 
 
 def _lately(name: str) -> ColumnElement[bool]:
@@ -322,6 +332,11 @@ def places_taken(connection: Connection, scope: str, since: str) -> dict[str, in
     c = counter.c
     rows = connection.execute(select(c.bucket, c.used).where(c.scope == scope, c.bucket >= since).order_by(c.bucket))
     return {bucket: used for bucket, used in rows if used}
+
+
+def people(connection: Connection) -> int:
+    """How many contacts there are."""
+    return connection.execute(select(func.count()).select_from(contact)).scalar_one()
 
 
 def addresses(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
