@@ -14,17 +14,14 @@ from nurture.core.zone import from_local
 from nurture.providers.base import Provider
 from nurture.store.database import Database
 from nurture.store.horizon import Horizon
+from nurture.store.scratch import AT_ONCE
 
 SERVICE_TICK = timedelta(seconds=1)
 """How often the service looks for due work."""
 
 
-AT_ONCE = 1_000
-"""Emails handed over in one call: of those that go nowhere, none is in doubt after a crash."""
-
-
 def hasty(release: Release) -> Release:
-    """The same release with many emails in flight, which changes nothing but how soon all have left."""
+    """The same release with more emails in one call: of those that go nowhere, no crash leaves any in doubt."""
     project = release.program.project
     sending = project.sending.model_copy(update={"in_flight": AT_ONCE})
     program = replace(release.program, project=project.model_copy(update={"sending": sending}))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 
-from nurture.actions.ahead import AT_ONCE, SERVICE_TICK, Ahead
+from nurture.actions.ahead import SERVICE_TICK, Ahead
 from nurture.actions.changes import Changes, changes
 from nurture.actions.check import Checked, check_files
 from nurture.actions.contacts import show_contact
@@ -28,7 +28,7 @@ from nurture.store.database import Database
 from nurture.store.foreseen import Crowded, Days, Figure, Kept, Waiting, What
 from nurture.store.migrate import migrate
 from nurture.store.releases import latest_release, release_files
-from nurture.store.scratch import scratch_copy, scratch_database
+from nurture.store.scratch import AT_ONCE, scratch_copy, scratch_database
 
 FEW, COARSE_TICK = 10_000, timedelta(minutes=1)
 """Of more contacts than that the days are looked at every minute: to a second it takes minutes, and differs by less."""

@@ -18,7 +18,6 @@ from nurture.core.email import Outgoing
 from nurture.core.errors import NotFound, ProjectError
 from nurture.core.forecast import Backtest, backtest
 from nurture.core.program import Program
-from nurture.core.project import Project
 from nurture.core.responses import Delays, Model, Tally, fit
 from nurture.emails.links import Signer
 from nurture.providers.memory import Memory
@@ -133,13 +132,8 @@ def publish(copy: Database, checked: Checked, wanted: Wanted) -> Release:
         for name, course in courses.items()
         if name in wanted.campaigns and course.campaign.status is Status.DRAFT
     }
-    program = replace(release.program, project=_hasty(release.program.project), courses={**courses, **live})
+    program = replace(release.program, courses={**courses, **live})
     return replace(release, program=program)
-
-
-def _hasty(project: Project) -> Project:
-    """The project with more emails in one call: on a copy no crash leaves them in doubt."""
-    return project.model_copy(update={"sending": project.sending.model_copy(update={"in_flight": AT_ONCE})})
 
 
 def learn(copy: Database, program: Program, now: datetime) -> tuple[Learned, Fitted]:

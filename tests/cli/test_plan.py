@@ -193,7 +193,8 @@ def test_a_comment_that_finds_no_room_says_what_is_left_out() -> None:
     entering = tuple(Figure("enter", name, 0, "hello", None, None, "emailed", 5, people) for name in names)
     came = tuple(ChangedCampaign("+", name, "A title " * 20, f"campaigns/{name}.yaml") for name in names)
     plan = Plan(
-        MONDAY, MONDAY + timedelta(days=1), timedelta(seconds=1), "UTC", (MONDAY.date(),), None, "nothing", Changes((), came, ()), names,
+        MONDAY, MONDAY + timedelta(days=1), timedelta(seconds=1), "UTC", (MONDAY.date(),), None,
+        "nothing", Changes((), came, ()), names,
         entering, (), (), (), (), Summary(2000, 0, 0, 0, {}, 0),
     )  # fmt: skip
     out = comment(plan, 1)
