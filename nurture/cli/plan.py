@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 @click.option("--contact", metavar="ADDRESS", help="Also tell one contact's next days in full.")
 @click.option("--samples", type=click.IntRange(0, 100), default=3, show_default=True,
               help="Contacts named for each number.")  # fmt: skip
-@click.option("--tick", metavar="DURATION",
-              help="How often the service looks. Without it '1 second', as it does; '1 minute' over 10,000 contacts.")
+@click.option(
+    "--tick",
+    metavar="DURATION",
+    help="How often the service looks. Without it '1 second', as it does; '1 minute' over 10,000 contacts.",
+)
 @click.option("--against", metavar="REVISION", help="Compare the files with a branch, tag or commit of git.")
 @click.option("--since-last-run", is_flag=True, help="Compare them with the release that runs, as without --against.")
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 where the files mean something else.")

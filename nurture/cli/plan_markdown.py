@@ -93,8 +93,10 @@ def _parts(plan: Plan) -> Iterator[tuple[str, str]]:
                 _table(found),
             )
     for title, found in (
-        ("Collisions", collisions(plan)), ("Limits", limits(plan)), ("Still waiting at the end", still_waiting(plan)),
-    ):  # fmt: skip
+        ("Collisions", collisions(plan)),
+        ("Limits", limits(plan)),
+        ("Still waiting at the end", still_waiting(plan)),
+    ):
         if found.rows:
             yield title, _table(found)
     if plan.contact:

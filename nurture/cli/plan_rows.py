@@ -157,7 +157,13 @@ def summed_up(plan: Plan, days: int) -> str:
         said.append(f"{refused:,} do not get one ({reasons})")
     if summary.waiting:
         said.append(f"{summary.waiting:,} wait at the end")
-    return f"{changed(plan.changes)}; {', '.join(said)}"
+    touched = sum(edit.people for edit in plan.edits)
+    inside = f"; {_people(touched)} under way touched" if touched else ""
+    return f"{changed(plan.changes)}; {', '.join(said)}{inside}"
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"
 
 
 def changed(changes: Changes) -> str:

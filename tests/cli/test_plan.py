@@ -155,6 +155,17 @@ def test_changed_keys_and_layouts_are_told(shop: Path, capsys: Said) -> None:
     assert "Plan: 1 campaign changed, " in out
 
 
+def test_people_under_way_are_told_of(shop: Path, capsys: Said) -> None:
+    edit(shop, "campaigns/welcome.yaml", "id: hello\n", "id: good-day\n")
+    assert "'moved: {hello: good-day}'" in planned(shop, capsys, code=1)
+    edit(shop, "campaigns/welcome.yaml", "steps:", "moved: {hello: good-day}\nsteps:")
+    out = planned(shop, capsys)
+    assert "renamed → good-day" in out
+    assert "3 people under way touched." in out
+    (one,) = data(shop, capsys)["edits"]
+    assert [way["people"] for way in one["ways"] if way["to"] == "good-day"] == [3]
+
+
 def test_a_revision_of_git_is_compared_with(shop: Path, capsys: Said) -> None:
     committed(shop)
     edit(shop, "campaigns/welcome.yaml", "title: ", "title: A new ")
