@@ -31,7 +31,7 @@ from nurture.store.releases import latest_release, release_files
 from nurture.store.scratch import AT_ONCE, scratch_copy, scratch_database
 
 FEW, COARSE_TICK = 10_000, timedelta(minutes=1)
-"""Of more contacts than that the days are looked at every minute: to a second it takes minutes, and differs by less."""
+"""Of more contacts than that the days are looked at every minute: to the second it takes several times as long."""
 
 T = TypeVar("T", Figure, Kept, Crowded, Waiting)
 

@@ -61,6 +61,12 @@ def _pixel(sizes: Sizes) -> list[Figure]:
     return pixel(sizes)
 
 
+def _plan(sizes: Sizes) -> list[Figure]:
+    from planning import planning
+
+    return planning(sizes)
+
+
 def _rehearse(sizes: Sizes) -> list[Figure]:
     from rehearsing import rehearsals
 
@@ -75,7 +81,7 @@ def _saving(sizes: Sizes) -> list[Figure]:
 
 BENCHES: dict[str, Callable[[Sizes], list[Figure]]] = {
     "render": _render, "smtp": _smtp, "pixel": _pixel, "import": _imports, "idle": _idle, "decisions": _decisions,
-    "rehearse": _rehearse, "saving": _saving,
+    "plan": _plan, "rehearse": _rehearse, "saving": _saving,
 }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def planning(sizes: Sizes) -> list[Figure]:
 
         taken = seconds(whole)
     emails = found[0].summary.emails
-    return [Figure(f"plan: {DAYS} days, {people:,} contacts, 5 campaigns, {emails:,} emails", taken, "s", at_most=30)]
+    return [Figure(f"plan: {DAYS} days, {people:,} contacts, 5 campaigns, {emails:,} emails", taken, "s", at_most=60)]
 
 
 @contextmanager
