@@ -141,8 +141,10 @@ def load_messages(connection: Connection, keys: Iterable[tuple[str, str]]) -> di
     """The messages of those (contact id, message id)."""
     found: dict[tuple[str, str], MessageFacts] = {}
     for some in chunks(sorted(set(keys)), 300):
-        statement = select(*(message.c[name] for name in MESSAGE_NAMES))
-        for row in connection.execute(statement.where(tuple_(message.c.contact_id, message.c.id).in_(some))):
+        # Of pairs alone, SQLite would look through all the messages there are.
+        theirs = message.c.contact_id.in_(sorted({contact_id for contact_id, _ in some}))
+        pairs = tuple_(message.c.contact_id, message.c.id).in_(some)
+        for row in connection.execute(select(*(message.c[name] for name in MESSAGE_NAMES)).where(theirs, pairs)):
             found[(row[0], row[1])] = MessageFacts(*row)
     return found
 

@@ -12,6 +12,7 @@ from sqlalchemy import event, text
 from support.line import MONDAY, PROJECT, Line, campaign, open_line
 
 from nurture.actions.tick import tick
+from nurture.store.events import load_messages
 
 STEPS = """
     - {id: hello, send: hello}
@@ -140,6 +141,22 @@ def test_an_audience_is_looked_for_by_an_index_where_one_serves(migrated_sqlite_
     ]
     assert looked and all("contact" not in scanned(line, statement, asked) for statement, asked in looked)
     line.database.close()
+
+
+def test_what_comes_back_about_emails_is_told_to_those_alone(line: Line) -> None:
+    """Not even an index over all of them is read from end to end."""
+
+    def load() -> None:
+        with line.database.read() as connection:
+            load_messages(connection, [(f"{number:032}", "0" * 32) for number in range(400)])
+
+    asked = asked_by(line, load)
+    assert len(asked) == 2
+    for statement, parameters in asked.items() if line.database.is_sqlite else ():
+        with line.database.engine.connect().execution_options(nurture_mode="DEFERRED") as connection:
+            plan = [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+        assert any(step.startswith("SEARCH message") for step in plan), plan
+        assert not any(step.startswith("SCAN message") for step in plan), plan
 
 
 def test_a_question_without_an_index_is_noticed(line: Line) -> None:
