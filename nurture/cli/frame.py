@@ -69,12 +69,19 @@ def emit(data: Any, as_json: bool, human: Callable[[Any], object]) -> None:
         human(data)
 
 
-def table(rows: Sequence[Sequence[object]], columns: Sequence[str], title: str | None = None) -> None:
-    """Print rows under their column names. Columns whose values are numbers, or missing, stand to the right."""
+def table(
+    rows: Sequence[Sequence[object]], columns: Sequence[str], title: str | None = None, spare: str | None = None
+) -> None:
+    """Print rows under their column names. Columns whose values are numbers, or missing, stand to the right.
+
+    Where the terminal is narrow, the last column is cut or left out if its name is `spare`.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
+    if spare is not None and columns[-1] == spare:
+        rows, columns = _fitted(rows, columns, console().width)
     shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for index, name in enumerate(columns):
         cells = [row[index] for row in rows if row[index] is not None]
@@ -83,6 +90,29 @@ def table(rows: Sequence[Sequence[object]], columns: Sequence[str], title: str |
     for row in rows:
         shown.add_row(*(Text("" if cell is None else plain(cell)) for cell in row))
     console().print(shown)
+
+
+GAP, LEAST = 3, 16
+"""Characters between two columns, and the fewest that a spare column is shown with."""
+
+
+def _fitted(
+    rows: Sequence[Sequence[object]], columns: Sequence[str], width: int
+) -> tuple[list[Sequence[object]], list[str]]:
+    """Rows and names of columns with the last column as wide as the others leave room for; their names may wrap."""
+    from rich.cells import cell_len, set_cell_size
+
+    bodies = [max((cell_len(plain(row[at])) for row in rows), default=0) for at in range(len(columns) - 1)]
+    names = list(columns[:-1])
+    if sum(max(cell_len(name), body) + GAP for name, body in zip(names, bodies, strict=True)) + LEAST > width:
+        names = [names[0], *(name.replace(" ", "\n") for name in names[1:])]
+    heads = [max(map(cell_len, name.split("\n"))) for name in names]
+    room = width - sum(max(pair) + GAP for pair in zip(heads, bodies, strict=True))
+    if room < LEAST:
+        return [row[:-1] for row in rows], names
+    texts = [plain(row[-1]) for row in rows]
+    cut = [text if cell_len(text) <= room else set_cell_size(text, room - 1) + "…" for text in texts]
+    return [(*row[:-1], text) for row, text in zip(rows, cut, strict=True)], [*names, columns[-1]]
 
 
 class Advance(Protocol):

@@ -78,7 +78,7 @@ def _line(indent: int, sign: str, text: str, beside: str = "") -> None:
 def _table(found: Table, title: str | None = None) -> None:
     if found.rows:
         print()
-        table(found.rows, found.columns, title)
+        table(found.rows, found.columns, title, spare="for example")
 
 
 def _contact(plan: Plan) -> None:
