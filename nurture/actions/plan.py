@@ -28,7 +28,7 @@ from nurture.store.database import Database
 from nurture.store.foreseen import Crowded, Days, Figure, Kept, Waiting, What
 from nurture.store.migrate import migrate
 from nurture.store.releases import latest_release, release_files
-from nurture.store.scratch import AT_ONCE, scratch_copy, scratch_database
+from nurture.store.scratch import scratch_copy, scratch_database
 
 FEW, COARSE_TICK = 10_000, timedelta(minutes=1)
 """Of more contacts than that the days are looked at every minute: to the second it takes several times as long."""
@@ -164,8 +164,7 @@ def tried(source: Database | None, checked: Checked, signer: Signer, now: dateti
         edits = foresee(copy, releases, checked, now)[0] if running else ()
         release = releases.publish(checked, now)
         days, tick = _days(release, now, wanted.days), wanted.tick or _tick(copy)
-        provider = Memory(max_batch=AT_ONCE)
-        _let_pass(Ahead(copy, release, Emails(copy, signer), provider, VirtualClock(now), tick), days)
+        _let_pass(Ahead(copy, release, Emails(copy, signer), Memory(), VirtualClock(now), tick), days)
         yield Tried(copy, releases, release, days, tick, running, compared, edits)
 
 

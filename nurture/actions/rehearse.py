@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from nurture.actions.ahead import Ahead
+from nurture.actions.ahead import Ahead, hasty
 from nurture.actions.check import Checked
 from nurture.actions.release import Emails, Release, Releases
 from nurture.actions.respond import Crowd, Fitted
@@ -133,7 +133,7 @@ def publish(copy: Database, checked: Checked, wanted: Wanted) -> Release:
         if name in wanted.campaigns and course.campaign.status is Status.DRAFT
     }
     program = replace(release.program, courses={**courses, **live})
-    return replace(release, program=program)
+    return hasty(replace(release, program=program))
 
 
 def learn(copy: Database, program: Program, now: datetime) -> tuple[Learned, Fitted]:
