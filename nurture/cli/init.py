@@ -26,4 +26,5 @@ def command(directory: Path) -> None:
     written = init(directory, datetime.now(UTC).date())
     write_schemas(directory / ".nurture")
     print(f"{len(written)} files in {directory}. Next:\n")
-    print(f"  cd {directory}\n  nurture check\n  nurture import contacts samples/contacts.csv\n  nurture plan\n  nurture run")
+    print(f"  cd {directory}\n  nurture check\n  nurture import contacts samples/contacts.csv")
+    print("  nurture plan\n  nurture run")
