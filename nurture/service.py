@@ -18,6 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from nurture.actions.advance import advance
 from nurture.actions.check import Checked, check, check_files
 from nurture.actions.enroll import enroll
+from nurture.actions.publish import publish
 from nurture.actions.queries import Queries
 from nurture.actions.send import send
 from nurture.actions.status import note_pass
@@ -68,7 +69,7 @@ class Service:
         """
         self._seen = check(self._opened.directory)
         try:
-            release = self._opened.releases.publish(self._seen, self._opened.now())
+            release = publish(self._opened.releases, self._seen, self._opened.now())
         except ProjectError as error:
             _tell(self._seen, error)
             self._refused_at = self._opened.now()
@@ -94,7 +95,7 @@ class Service:
             _tell(checked)
         self._seen, self._refused_at = checked, now
         try:
-            self._opened.releases.publish(checked, now)
+            publish(self._opened.releases, checked, now)
         except ProjectError as error:
             _tell(checked, error)
             logger.warning("action=release.refused problems=%d", len(error.problems))

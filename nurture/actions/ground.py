@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from nurture.actions.ahead import SERVICE_TICK, Ahead
 from nurture.actions.check import Checked, check_files
+from nurture.actions.publish import publish
 from nurture.actions.release import Emails, Release, Releases
 from nurture.core.campaign import Status
 from nurture.core.clock import VirtualClock
@@ -104,7 +105,7 @@ class Ground:
         if wrong:
             raise ProjectError(wrong)
         alone = replace(checked, broken=checked.loaded.names - frozenset(self._first.release.program.courses))
-        self.ahead = self._ahead(Releases(self.database).publish(alone, self.now))
+        self.ahead = self._ahead(publish(Releases(self.database), alone, self.now))
         self.ahead.pass_now()
 
     def _ahead(self, release: Release) -> Ahead:
@@ -117,7 +118,7 @@ class Ground:
 def _published(checked: Checked, base: Database) -> Release:
     with base.write() as connection:
         set_meta(connection, "salt", SALT)
-    return Releases(base).publish(checked, PUBLISHED)
+    return publish(Releases(base), checked, PUBLISHED)
 
 
 class Grounds:

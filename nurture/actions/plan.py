@@ -13,7 +13,7 @@ from nurture.actions.ahead import SERVICE_TICK, Ahead
 from nurture.actions.changes import Changes, changes
 from nurture.actions.check import Checked, check_files
 from nurture.actions.contacts import show_contact
-from nurture.actions.publish import foresee
+from nurture.actions.publish import foresee, publish
 from nurture.actions.release import Emails, Release, Releases
 from nurture.actions.why import Why, why_contact
 from nurture.core.clock import VirtualClock
@@ -162,7 +162,7 @@ def tried(source: Database | None, checked: Checked, signer: Signer, now: dateti
         compared = wanted.against or _last_run(copy, running)
         releases = Releases(copy)
         edits = foresee(copy, releases, checked, now)[0] if running else ()
-        release = releases.publish(checked, now)
+        release = publish(releases, checked, now)
         days, tick = _days(release, now, wanted.days), wanted.tick or _tick(copy)
         _let_pass(Ahead(copy, release, Emails(copy, signer), Memory(), VirtualClock(now), tick), days)
         yield Tried(copy, releases, release, days, tick, running, compared, edits)

@@ -31,6 +31,17 @@ KEPT = "kept"
 """The settings, by campaign, that tell what is wrong with a file whose last good version goes on running."""
 
 
+def publish(known: Releases, checked: Checked, now: datetime) -> Release:
+    """Make what was checked the release that runs, and let those under way go on as their campaigns' `edits` say.
+
+    A campaign with errors goes on as it was published last. Raises ProjectError when the project file itself is
+    wrong, or when an edit would lose people or send them an email twice.
+    """
+    with known.changing() as connection:
+        Publisher(connection, known, now).publish(checked)
+    return known.current()
+
+
 def foresee(
     database: Database, known: Releases, checked: Checked, now: datetime
 ) -> tuple[tuple[Edit, ...], list[Problem]]:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from nurture.actions.ahead import Ahead, hasty
 from nurture.actions.check import Checked
+from nurture.actions.publish import publish
 from nurture.actions.release import Emails, Release, Releases
 from nurture.actions.respond import Crowd, Fitted
 from nurture.core.campaign import Status
@@ -89,7 +90,7 @@ def forwards(
     Raises ProjectError where the files cannot be published, NotFound for a campaign that is not among them.
     """
     with copied(source) as copy:
-        release = publish(copy, checked, wanted)
+        release = set_up(copy, checked, wanted)
         learned, fitted = learn(copy, release.program, wanted.begin)
         crowd = Crowd(copy, release.program, fitted, wanted.seed, (wanted.begin, wanted.end))
         with copy.read() as connection:
@@ -110,7 +111,7 @@ def copied(source: Database | None) -> Iterator[Database]:
             yield copy
 
 
-def publish(copy: Database, checked: Checked, wanted: Wanted) -> Release:
+def set_up(copy: Database, checked: Checked, wanted: Wanted) -> Release:
     """The checked files as the release that runs on the copy; campaigns that are asked for run though they be drafts.
 
     Raises ProjectError where they cannot be published, NotFound for a campaign that is not among them.
@@ -122,7 +123,7 @@ def publish(copy: Database, checked: Checked, wanted: Wanted) -> Release:
     broken = checked.broken & set(wanted.campaigns)
     if broken:
         raise ProjectError([one for one in checked.errors if any(f"/{name}.yaml" in one.path for name in broken)])
-    release = Releases(copy).publish(checked, wanted.begin)
+    release = publish(Releases(copy), checked, wanted.begin)
     courses = release.program.courses
     for name in wanted.campaigns:
         if name not in courses:

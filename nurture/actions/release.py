@@ -1,4 +1,4 @@
-"""Publish what `check` accepts; read what runs."""
+"""What was published: what runs, with its emails ready to be filled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import cached_property
 from threading import Lock
 
-from nurture.actions.check import Checked
 from nurture.core.errors import NotFound, ProjectError
 from nurture.core.program import Program, course
 from nurture.core.version import Version
@@ -147,18 +146,6 @@ class Releases:
         """A release by its id."""
         known = self._known.get(release_id)
         return known or self.read(connection, releases.one_release(connection, release_id))
-
-    def publish(self, checked: Checked, now: datetime) -> Release:
-        """Make what was checked the release that runs, and let those under way go on as their campaigns' `edits` say.
-
-        A campaign with errors goes on as it was published last. Raises ProjectError when the project file itself is
-        wrong, or when an edit would lose people or send them an email twice.
-        """
-        from nurture.actions.publish import Publisher
-
-        with self.changing() as connection:
-            Publisher(connection, self, now).publish(checked)
-        return self.current()
 
     @contextmanager
     def changing(self) -> Iterator[Connection]:

@@ -11,7 +11,7 @@ from typing import Any
 from nurture.actions.check import Checked
 from nurture.actions.record import mark, record_facts, record_suppressions, restage, stir
 from nurture.actions.record_orders import record_purchases, record_refunds
-from nurture.actions.rehearse import Run, Wanted, copied, publish, run_through
+from nurture.actions.rehearse import Run, Wanted, copied, run_through, set_up
 from nurture.actions.respond import AT_ONCE
 from nurture.actions.stop import STOPPED
 from nurture.core.email import Outgoing
@@ -44,7 +44,7 @@ def replay(
     with copied(source) as copy:
         with copy.write() as connection:
             later = rewind.rewind(connection, wanted.begin, wanted.end)
-        release = publish(copy, checked, wanted)
+        release = set_up(copy, checked, wanted)
         with copy.write() as connection:
             places = {name: course.places for name, course in release.program.courses.items()}
             rewind.end_misplaced(connection, places, wanted.begin)

@@ -14,6 +14,7 @@ from random import Random
 
 from nurture.actions.check import check
 from nurture.actions.offer import coupon_of
+from nurture.actions.publish import publish
 from nurture.actions.queries import Queries
 from nurture.actions.record import record_facts
 from nurture.actions.record_orders import record_purchases, record_refunds
@@ -147,7 +148,7 @@ class Story:
     def _publish(self) -> None:
         with self.opened.database.write() as connection:
             releases.set_meta(connection, "salt", Random(f"{self.plan.seed}/salt").randbytes(16).hex())
-        release = self.opened.releases.publish(check(self.plan.directory), self.clock())
+        release = publish(self.opened.releases, check(self.plan.directory), self.clock())
         self._queries = Queries(release)
         self._horizon = Horizon(self._queries.moving)
         self.program = release.program

@@ -48,14 +48,12 @@ def _all_due(line: Line) -> float:
 
 def _one_by_one(line: Line, sizes: Sizes, most: int = 300) -> float:
     """The same code, asked for one enrollment in one transaction each."""
-    from nurture.actions import advance as verb
-
     reset(line, sizes)
-    batch, verb.BATCH = verb.BATCH, 1
+    batch, line.database.batch = line.database.batch, 1
     try:
         taken = seconds(lambda: [advance(line.database, line.queries, NOW) for _ in range(most)])
     finally:
-        verb.BATCH = batch
+        line.database.batch = batch
     return most / taken
 
 
@@ -64,6 +62,8 @@ def idle(sizes: Sizes) -> list[Figure]:
     where = "PostgreSQL" if sizes.postgres else "SQLite"
     with crowd(sizes, events=False) as line:
         line.clock.at = NOW - timedelta(hours=2)
+        # A database that an earlier version made is settled first.
+        tick(line.database, line.queries, line.emails, line.provider, line.clock)
         times = []
         for _ in range(300):
             begin = perf_counter()

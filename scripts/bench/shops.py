@@ -17,6 +17,7 @@ from nurture.actions.check import check
 from nurture.actions.import_contacts import import_contacts
 from nurture.actions.import_purchases import import_purchases
 from nurture.actions.importing import Job
+from nurture.actions.publish import publish
 from nurture.config import read_settings
 from nurture.core.coupon import Code
 from nurture.files.tabular import open_table
@@ -97,7 +98,7 @@ def _folder(name: str, day: date) -> tuple[Path, bool]:
 
 def _settle(opened: Opened, people: Iterable[Sequence[str]], orders: Iterable[Sequence[str]], codes: int) -> None:
     folder = opened.directory
-    release = opened.releases.publish(check(folder), opened.now())
+    release = publish(opened.releases, check(folder), opened.now())
     _write(folder / "people.csv", PEOPLE, people)
     _write(folder / "orders.csv", ORDERS, orders)
     for take, name in ((import_contacts, "people"), (import_purchases, "orders")):

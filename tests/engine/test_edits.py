@@ -8,6 +8,7 @@ import pytest
 from support.line import MONDAY, TEMPLATE, Line, campaign
 
 from nurture.actions.doctor import invariants
+from nurture.actions.publish import publish
 from nurture.core.errors import ProjectError
 
 from .conftest import Start
@@ -345,6 +346,6 @@ def test_a_file_that_became_wrong_leaves_its_last_good_version_running(start: St
     line = started(start)
     line.files["campaigns/first.yaml"] = campaign(STORY) + "nonsense: yes\n"
     line.files["templates/emails/fourth.html"] = TEMPLATE.replace("Hello", "News")
-    line.queries = Queries(line.releases.publish(check_files(line.files), line.clock()))
+    line.queries = Queries(publish(line.releases, check_files(line.files), line.clock()))
     line.run(days=14)
     assert [step for step, _ in line.sent_at()] == ["hello", "second", "third"]

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from support.line import Line, campaign
 
 from nurture.actions.check import check_files
+from nurture.actions.publish import publish
 from nurture.actions.queries import Queries
 from nurture.actions.release import Releases
 from nurture.store import tables
@@ -41,7 +42,7 @@ def dies(line: Line, files: dict[str, str], point: int) -> bool:
     for name, listener in watched:
         event.listen(line.database.engine, name, listener)
     try:
-        Releases(line.database).publish(check_files(files), line.clock())
+        publish(Releases(line.database), check_files(files), line.clock())
     except Killed:
         return True
     finally:
@@ -63,7 +64,7 @@ def test_an_edit_that_dies_leaves_everything_as_it_was(start: Start, mode: str) 
     assert point > 10
     done = everything(line)
     assert (len(done["run"]), done["run"][:1]) == (2, before["run"])
-    line.releases.publish(check_files(files), line.clock())
+    publish(line.releases, check_files(files), line.clock())
     assert everything(line) == done
     line.queries = Queries(line.releases.current())
     line.run(days=30)

@@ -8,6 +8,7 @@ from collections import Counter
 from support.line import Ledger, campaign, open_line
 
 from nurture.actions.check import check_files
+from nurture.actions.publish import publish
 from nurture.actions.queries import Queries
 from nurture.actions.release import Releases
 from nurture.actions.tick import tick
@@ -37,7 +38,7 @@ def test_files_change_while_workers_work_and_nobody_is_lost(migrated_url: str) -
     def work(number: int) -> None:
         if number == 0:
             files = line.files | {"campaigns/first.yaml": next(versions)}
-            line.releases.publish(check_files(files), line.clock())
+            publish(line.releases, check_files(files), line.clock())
         elif number == 1:
             for _ in range(5):
                 who = f"p{len(line.names)}"

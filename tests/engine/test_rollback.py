@@ -10,7 +10,7 @@ from support.line import TEMPLATE, Line, campaign
 from nurture.actions.check import check_files
 from nurture.actions.doctor import check_campaigns, invariants
 from nurture.actions.history import drop, history, roll_back, text_of, undo
-from nurture.actions.publish import foresee
+from nurture.actions.publish import foresee, publish
 from nurture.actions.queries import Queries
 from nurture.actions.release import Releases
 from nurture.actions.status import status
@@ -41,7 +41,7 @@ def follow(line: Line) -> None:
 
 def again(line: Line) -> None:
     """A service starts, or looks at files that nobody changed."""
-    line.releases.publish(check_files(line.files), line.clock())
+    publish(line.releases, check_files(line.files), line.clock())
     follow(line)
 
 
@@ -185,7 +185,7 @@ def test_a_process_that_does_not_know_what_runs_now_moves_nobody(start: Start) -
     stale, fresh = line.queries, Releases(line.database)
     moved = campaign(LONG.replace("id: pause", "id: rest"), moved="{pause: rest}")
     files = line.files | {"campaigns/first.yaml": moved}
-    fresh.publish(check_files(files), line.clock())
+    publish(fresh, check_files(files), line.clock())
     line.add_contact("eve")
     line.clock.forward(days=6)
     line.queries = stale

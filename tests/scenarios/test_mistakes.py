@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.line import MONDAY, campaign
 
+from nurture.actions.publish import publish
 from nurture.actions.release import Releases
 from nurture.core.moments import MOMENT_KINDS
 from nurture.core.problem import Problem
@@ -85,7 +86,7 @@ def test_scenarios_are_no_part_of_what_runs() -> None:
     assert right.loaded.names == {"first"}
     with scratch_database() as database:
         migrate(database)
-        release = Releases(database).publish(right, MONDAY)
+        release = publish(Releases(database), right, MONDAY)
         with database.read() as connection:
             assert "campaigns/first.yaml" in release_files(connection, release.id)
             assert not any("tests" in path for path in release_files(connection, release.id))

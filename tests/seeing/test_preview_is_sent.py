@@ -18,6 +18,7 @@ from nurture.actions.check import check_files
 from nurture.actions.draft import Draft, draft
 from nurture.actions.enroll import enroll
 from nurture.actions.preview import preview
+from nurture.actions.publish import publish
 from nurture.actions.queries import Queries
 from nurture.actions.release import Emails, Releases
 from nurture.actions.send import send
@@ -240,7 +241,7 @@ def shipped_line(url: str) -> Line:
     database = Database(url)
     migrate(database)
     releases = Releases(database)
-    queries = Queries(releases.publish(check_files(files), clock()))
+    queries = Queries(publish(releases, check_files(files), clock()))
     return Line(database, clock, provider, files, releases, Emails(database, Signer([b"k" * 32])), queries)
 
 

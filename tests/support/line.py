@@ -14,6 +14,7 @@ from hypothesis import settings
 from sqlalchemy import select
 
 from nurture.actions.check import check_files
+from nurture.actions.publish import publish
 from nurture.actions.queries import Queries
 from nurture.actions.record import (
     Recorded,
@@ -164,7 +165,7 @@ class Line:
                 self.files[path] = text
         checked = check_files(self.files)
         assert not checked.errors, "\n".join(map(str, checked.errors))
-        self.queries = Queries(self.releases.publish(checked, self.clock()))
+        self.queries = Queries(publish(self.releases, checked, self.clock()))
 
     # people
 
@@ -381,7 +382,7 @@ def open_line(url: str, campaigns: Mapping[str, str], *, project: str = PROJECT,
     with database.write() as connection:
         if get_meta(connection, "salt") is None:
             set_meta(connection, "salt", SALT)
-    queries = Queries(releases.publish(checked, clock()))
+    queries = Queries(publish(releases, checked, clock()))
     provider = provider or Ledger()
     provider.clock = clock
     return Line(database, clock, provider, files, releases, Emails(database, Signer([b"k" * 32])), queries)

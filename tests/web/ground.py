@@ -14,6 +14,7 @@ import httpx
 from sqlalchemy import Connection, select
 
 from nurture.actions.check import Checked, check
+from nurture.actions.publish import publish
 from nurture.actions.release import Release
 from nurture.actions.values import template_values
 from nurture.config import read_settings
@@ -173,7 +174,7 @@ def ground(folder: Path, url: str, **environment: str) -> Iterator[Ground]:
     said = {"NURTURE_SECRET_KEY": KEY, "NURTURE_DATABASE": url, **environment}
     clock = Clock()
     opened = Opened(folder, read_settings(folder, said), clock)
-    here = Ground(opened, clock, opened.releases.publish(_checked(folder), BEGIN))
+    here = Ground(opened, clock, publish(opened.releases, _checked(folder), BEGIN))
     here.add("ada")
     here.add("deniz", locale="tr", country="TR", timezone="Europe/Istanbul")
     try:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
 from nurture.actions.check import check
+from nurture.actions.publish import publish
 from nurture.emails.links import PATHS, Purpose, Signer
 from nurture.store import tables
 from web.ground import Ground, served
@@ -205,7 +206,7 @@ def test_a_shared_link_leads_on_with_its_code_and_notes_nothing(lite: Served) ->
     assert client.get(path).status_code == 404
     file = ground.opened.directory / "nurture.yaml"
     file.write_text(file.read_text() + "\nreferral: {url: https://acme.example/hello}\n")
-    ground.opened.releases.publish(check(ground.opened.directory), ground.clock.at)
+    publish(ground.opened.releases, check(ground.opened.directory), ground.clock.at)
     answer = client.get(path)
     code = path.removeprefix("/r/")
     assert (answer.status_code, answer.headers["location"]) == (302, f"https://acme.example/hello?ref={code}")
