@@ -110,7 +110,7 @@ def restyled(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @given(restyled())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_in_whatever_style_a_file_is_written_it_says_the_same_laid_out(case: tuple[str, str]) -> None:
     path, text = case
     after = laid(text, path)
@@ -122,7 +122,7 @@ def test_in_whatever_style_a_file_is_written_it_says_the_same_laid_out(case: tup
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_whatever_is_done_to_a_line_the_file_says_the_same_or_is_left_alone(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(FILES))
     rows = text_of(path).splitlines()

@@ -179,7 +179,7 @@ def test_no_shipped_file_is_refused(path: Path) -> None:
 
 
 @given(mistaken())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_the_schema_refuses_what_the_models_refuse_and_nothing_else(case: tuple[type[BaseModel], Any]) -> None:
     model, whole = case
     errors = refused(model, whole)
