@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from nurture.actions.queries import Queries
 from nurture.actions.release import Emails, Release
 from nurture.actions.tick import Passed, run_pass
 from nurture.core.clock import VirtualClock
-from nurture.core.zone import from_local
+from nurture.core.zone import next_midnight
 from nurture.providers.base import Provider
 from nurture.store.database import Database
 from nurture.store.horizon import Horizon
@@ -58,11 +58,13 @@ class Ahead:
         return run_pass(self.database, self.queries, self._emails, self._provider, self.clock)
 
     def until(self, end: datetime) -> Iterator[Passed]:
-        """Move the clock to `end` (aware UTC), and yield after each pass on the way. The end itself is not passed."""
+        """Pass whenever work is due before `end` (aware UTC), and yield after each pass.
+
+        The clock is left at the last of them: what is due at the end itself would be overlooked by a clock moved there.
+        """
         while (at := self.next()) is not None and at < end:
             self.clock.at = at
             yield self.pass_now()
-        self.clock.at = end
 
     def next(self) -> datetime | None:
         """The next instant (aware UTC) on which a pass may find work, on the ticks of the service; None for never."""
@@ -73,9 +75,5 @@ class Ahead:
             return None
         if self.release.program.ranks:
             # Ranks by spending are reckoned anew on each day, whether or not anything else is due.
-            due = min(due, self._midnight(now))
+            due = min(due, next_midnight(now, self.release.program.zone))
         return self._began + -((self._began - due) // self._tick) * self._tick
-
-    def _midnight(self, now: datetime) -> datetime:
-        zone = self.release.program.zone
-        return from_local(now.astimezone(zone).date() + timedelta(days=1), time(), zone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from nurture.actions.ahead import SERVICE_TICK, Ahead
 from nurture.actions.check import Checked, check_files
@@ -80,9 +80,7 @@ class Ground:
 
     def pass_until(self, end: datetime) -> Iterator[None]:
         """Let time pass to `end`, and yield after each pass on the way, and at the end itself."""
-        while (at := self.ahead.next()) is not None and at <= end:
-            self.clock.at = at
-            self.ahead.pass_now()
+        for _ in self.ahead.until(end + timedelta.resolution):
             yield
         self.clock.at = max(end, self.now)
         yield

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from nurture.actions.ahead import SERVICE_TICK, Ahead
 from nurture.actions.changes import Changes, changes
 from nurture.actions.check import Checked, check_files
 from nurture.actions.contacts import show_contact
+from nurture.actions.limit_use import LimitUse, limits_used
 from nurture.actions.publish import foresee, publish
 from nurture.actions.release import Emails, Release, Releases
 from nurture.actions.why import Why, why_contact
@@ -23,12 +24,12 @@ from nurture.core.enter import EnterByLook
 from nurture.core.zone import from_local
 from nurture.emails.links import Signer
 from nurture.providers.memory import Memory
-from nurture.store import foreseen
+from nurture.store import foreseen, spans
 from nurture.store.database import Database
-from nurture.store.foreseen import Crowded, Days, Figure, Kept, Waiting, What
-from nurture.store.migrate import migrate
+from nurture.store.foreseen import Crowded, Figure, Kept, Waiting, What
 from nurture.store.releases import latest_release, release_files
-from nurture.store.scratch import scratch_copy, scratch_database
+from nurture.store.scratch import scratch_copy
+from nurture.store.spans import Spans
 
 FEW, COARSE_TICK = 10_000, timedelta(minutes=1)
 """Of more contacts than that the days are looked at every minute: to the second it takes several times as long."""
@@ -56,18 +57,6 @@ class Wanted:
     samples: int = 3
     contact: str | None = None
     against: Compared | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LimitUse:
-    """How much of a limit is used: at the most in one hour or day, named by `at`, and how often it is used up."""
-
-    scope: str
-    per: str
-    limit: int
-    most: int
-    at: str | None
-    used_up: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +122,7 @@ class Tried:
     copy: Database
     releases: Releases
     release: Release
-    days: Days
+    days: Spans
     tick: timedelta
     running: int | None
     compared: Compared
@@ -153,7 +142,7 @@ def plan(source: Database | None, checked: Checked, signer: Signer, now: datetim
 @contextmanager
 def tried(source: Database | None, checked: Checked, signer: Signer, now: datetime, wanted: Wanted) -> Iterator[Tried]:
     """The copy that `plan` counts on; gone at the end. Raises as `plan` does."""
-    with _copy(source) as copy:
+    with scratch_copy(source) as copy:
         if wanted.contact:
             show_contact(copy, wanted.contact)
         with copy.write() as connection:
@@ -166,17 +155,6 @@ def tried(source: Database | None, checked: Checked, signer: Signer, now: dateti
         days, tick = _days(release, now, wanted.days), wanted.tick or _tick(copy)
         _let_pass(Ahead(copy, release, Emails(copy, signer), Memory(), VirtualClock(now), tick), days)
         yield Tried(copy, releases, release, days, tick, running, compared, edits)
-
-
-@contextmanager
-def _copy(source: Database | None) -> Iterator[Database]:
-    if source is None:
-        with scratch_database() as empty:
-            migrate(empty)
-            yield empty
-    else:
-        with scratch_copy(source) as copy:
-            yield copy
 
 
 def _running(database: Database) -> int | None:
@@ -199,21 +177,18 @@ def _last_run(database: Database, running: int | None) -> Compared:
     return Compared(f"release {running}", check_files(files))
 
 
-def _days(release: Release, now: datetime, count: int) -> Days:
+def _days(release: Release, now: datetime, count: int) -> Spans:
     zone = release.program.zone
     local = now.astimezone(zone)
-    midnights = [from_local(local.date() + timedelta(days=number + 1), time(), zone) for number in range(count)]
-    end = from_local(local.date() + timedelta(days=count), local.time(), zone, fold=local.fold)
-    return Days((now, *(one for one in midnights if now < one < end)), end)
+    return spans.days(now, from_local(local.date() + timedelta(days=count), local.time(), zone, fold=local.fold), zone)
 
 
-def _let_pass(ahead: Ahead, days: Days) -> None:
+def _let_pass(ahead: Ahead, days: Spans) -> None:
     """Pass until the end; at the end of each day, note who was kept out."""
     ahead.pass_now()
     for number, end in enumerate((*days.begins[1:], days.end)):
-        while (at := ahead.next()) is not None and at < end:
-            ahead.clock.at = at
-            ahead.pass_now()
+        for _ in ahead.until(end):
+            pass
         _keep_out(ahead, number, days.begins[number], end)
     ahead.clock.at = days.end
 
@@ -234,7 +209,7 @@ def _count(found: Tried, changed: Changes, wanted: Wanted) -> Plan:
         kept = foreseen.kept(connection, wanted.samples)
         crowded = foreseen.crowded(connection, days, wanted.samples)
         waiting = foreseen.waiting(connection, days.end, wanted.samples)
-        limits = _limits(connection, release, days)
+        limits = limits_used(connection, release.program, days.begins[0])
         everybody: list[Any] = [*figures, *kept, *crowded, *waiting]
         named = foreseen.addresses(connection, {one for row in everybody for one in row.samples})
     zone = release.program.zone
@@ -264,24 +239,6 @@ def _collisions(kept: Sequence[Kept], crowded: Sequence[Crowded]) -> tuple[Colli
     found = [Collision(one.day, one.by, one.campaign, one.reason, one.count, one.samples) for one in kept if one.by]
     found += [Collision(one.day, one.by, one.campaign, "capped", one.count, one.samples) for one in crowded]
     return tuple(sorted(found, key=lambda one: (one.day, one.campaign, one.by)))
-
-
-def _limits(connection: Any, release: Release, days: Days) -> tuple[LimitUse, ...]:
-    program = release.program
-    scopes = [("project", program.project.limits.per_hour, program.project.limits.per_day)]
-    for name, course in program.courses.items():
-        scopes.append((f"campaign {name}", course.campaign.limits.per_hour, course.campaign.limits.per_day))
-    hour, day = f"{days.begins[0]:%Y-%m-%dT%HZ}", f"{days.begins[0].astimezone(program.zone):%Y-%m-%d}"
-    found = []
-    for scope, per_hour, per_day in scopes:
-        for per, limit, since in (("hour", per_hour, hour), ("day", per_day, day)):
-            if limit:
-                used = foreseen.places_taken(connection, scope, since)
-                mine = {bucket: count for bucket, count in used.items() if (len(bucket) > len(day)) == (per == "hour")}
-                at = max(mine, key=lambda bucket: mine[bucket], default=None)
-                most = mine[at] if at else 0
-                found.append(LimitUse(scope, per, limit, most, at, sum(one >= limit for one in mine.values())))
-    return tuple(found)
 
 
 def _summary(figures: Sequence[Figure], waiting: Sequence[Waiting]) -> Summary:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from nurture.actions.limit_use import LimitUse, limits_used
 from nurture.actions.rehearse import Learned, Run
 from nurture.core.decide import Arm
 from nurture.core.forecast import Expected, expected, moments
 from nurture.core.lifecycle import Stage
 from nurture.core.program import Program
 from nurture.core.responses import Rate, Tally
-from nurture.core.zone import from_local
-from nurture.store import rehearsals
+from nurture.store import rehearsals, spans
 from nurture.store.database import Connection
-from nurture.store.rehearsals import Counted, Spans
+from nurture.store.rehearsals import Counted
+from nurture.store.spans import Spans
 
 WEEK = timedelta(days=7)
 
@@ -43,18 +44,6 @@ class CampaignTold:
     sent: int
     left: Mapping[str, int]
     not_sent: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class LimitUsed:
-    """A limit, and the most of it that was used in one hour or day (`at`); how many of them were full."""
-
-    scope: str
-    per: str
-    limit: int
-    most: int
-    at: str
-    full: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +97,7 @@ class Rehearsal:
     steps: tuple[StepSent, ...]
     campaigns: tuple[CampaignTold, ...]
     stages: Mapping[str, tuple[int, ...]]
-    limits: tuple[LimitUsed, ...]
+    limits: tuple[LimitUse, ...]
     weeks: tuple[Week, ...]
     conversions: int
     whole: Expected | None
@@ -123,13 +112,13 @@ class Rehearsal:
 def told(run: Run, price: Decimal) -> Rehearsal:
     """Count what a run brought, at a price per thousand emails in the project's currency."""
     wanted, program = run.wanted, run.release.program
-    days = _days(program, wanted.begin, wanted.end)
+    days = spans.days(wanted.begin, wanted.end, program.zone)
     shown = wanted.campaigns or tuple(program.courses)
     with run.database.read() as connection:
         steps = _steps(program, rehearsals.sent(connection, days), len(days), shown)
-        campaigns = tuple(_campaigns(connection, Spans([wanted.begin], wanted.end), shown))
+        campaigns = tuple(_campaigns(connection, Spans((wanted.begin,), wanted.end), shown))
         stages = _stages(connection, days, run.stages)
-        limits = tuple(_limits(connection, program, wanted.begin))
+        limits = limits_used(connection, program, wanted.begin)
         weeks = _weeks(connection, run)
     daily = tuple(sum(step.daily[day] for step in steps) for day in range(len(days)))
     sent, zone = sum(daily), program.zone
@@ -141,14 +130,6 @@ def told(run: Run, price: Decimal) -> Rehearsal:
         calibration=_calibration(run.learned), left_out=run.left_out, price_per_thousand=price,
         cost=(price * sent / 1000).quantize(Decimal("0.01")), currency=program.project.currency,
     )  # fmt: skip
-
-
-def _days(program: Program, begin: datetime, end: datetime) -> Spans:
-    """The project's days from `begin` on; the first and the last may not be whole."""
-    begins, day = [begin], begin.astimezone(program.zone).date()
-    while (midnight := from_local(day := day + timedelta(days=1), time(), program.zone)) < end:
-        begins.append(midnight)
-    return Spans(begins, end)
 
 
 def _steps(program: Program, sent: Counted, days: int, shown: Sequence[str]) -> tuple[StepSent, ...]:
@@ -200,30 +181,14 @@ def _stages(connection: Connection, days: Spans, before: Mapping[str, int]) -> d
     return {stage: tuple(counts) for stage, counts in found.items()}
 
 
-def _limits(connection: Connection, program: Program, begin: datetime) -> Iterator[LimitUsed]:
-    whole = program.project.limits
-    scopes = [("project", whole.per_hour, whole.per_day)]
-    for name, course in program.courses.items():
-        scopes.append((f"campaign {name}", course.campaign.limits.per_hour, course.campaign.limits.per_day))
-    first = {"hour": f"{begin:%Y-%m-%dT%HZ}", "day": f"{begin.astimezone(program.zone):%Y-%m-%d}"}
-    for scope, per_hour, per_day in scopes:
-        for per, limit in (("hour", per_hour), ("day", per_day)):
-            if limit:
-                used = rehearsals.used(connection, scope, per == "day")
-                used = {bucket: count for bucket, count in used.items() if bucket >= first[per]}
-                at = min(used, key=lambda bucket: (-used[bucket], bucket), default="")
-                full = sum(count >= limit for count in used.values())
-                yield LimitUsed(scope, per, limit, used.get(at, 0), at, full)
-
-
 def _weeks(connection: Connection, run: Run) -> tuple[Week, ...]:
     begin, end = run.wanted.begin, run.wanted.end
-    begins = [begin + WEEK * number for number in range(-(-(end - begin) // WEEK))]
-    spans = Spans(begins, end)
+    begins = tuple(begin + WEEK * number for number in range(-(-(end - begin) // WEEK)))
+    weeks = Spans(begins, end)
     counts = {
-        "sent": rehearsals.sent(connection, spans), "opens": rehearsals.responded(connection, spans, "opened_at"),
-        "clicks": rehearsals.responded(connection, spans, "clicked_at"),
-        "purchases": rehearsals.bought(connection, spans), "conversions": rehearsals.converted(connection, spans),
+        "sent": rehearsals.sent(connection, weeks), "opens": rehearsals.responded(connection, weeks, "opened_at"),
+        "clicks": rehearsals.responded(connection, weeks, "clicked_at"),
+        "purchases": rehearsals.bought(connection, weeks), "conversions": rehearsals.converted(connection, weeks),
     }  # fmt: skip
     zone = run.release.program.zone
     return tuple(

@@ -24,10 +24,9 @@ from nurture.emails.links import Signer
 from nurture.providers.memory import Memory
 from nurture.store import history
 from nurture.store.database import Database
-from nurture.store.migrate import migrate
 from nurture.store.rehearsals import count_stages
 from nurture.store.releases import get_meta, set_meta
-from nurture.store.scratch import AT_ONCE, look_over, scratch_copy, scratch_database
+from nurture.store.scratch import AT_ONCE, look_over, scratch_copy
 
 TICK = timedelta(hours=1)
 """How often a rehearsal looks for due work: months of seconds would take months of looks."""
@@ -89,7 +88,7 @@ def forwards(
     `source` is only read; None is a project that has no database yet. `done` is told how far the clock is.
     Raises ProjectError where the files cannot be published, NotFound for a campaign that is not among them.
     """
-    with copied(source) as copy:
+    with scratch_copy(source) as copy:
         release = set_up(copy, checked, wanted)
         learned, fitted = learn(copy, release.program, wanted.begin)
         crowd = Crowd(copy, release.program, fitted, wanted.seed, (wanted.begin, wanted.end))
@@ -97,18 +96,6 @@ def forwards(
             stages = count_stages(connection)
         run_through(copy, release, wanted, crowd, done)
         yield Run(copy, release, wanted, stages, learned, crowd.weeks)
-
-
-@contextmanager
-def copied(source: Database | None) -> Iterator[Database]:
-    """A scratch copy with this version's tables; an empty one where the project has no database yet."""
-    if source is None:
-        with scratch_database() as empty:
-            migrate(empty)
-            yield empty
-    else:
-        with scratch_copy(source) as copy:
-            yield copy
 
 
 def set_up(copy: Database, checked: Checked, wanted: Wanted) -> Release:

@@ -11,7 +11,7 @@ from typing import Any
 from nurture.actions.check import Checked
 from nurture.actions.record import mark, record_facts, record_suppressions, restage, stir
 from nurture.actions.record_orders import record_purchases, record_refunds
-from nurture.actions.rehearse import Run, Wanted, copied, run_through, set_up
+from nurture.actions.rehearse import Run, Wanted, run_through, set_up
 from nurture.actions.respond import AT_ONCE
 from nurture.actions.stop import STOPPED
 from nurture.core.email import Outgoing
@@ -24,6 +24,7 @@ from nurture.store.purchases import money_of
 from nurture.store.rehearsals import count_stages
 from nurture.store.releases import set_meta
 from nurture.store.rewind import Later
+from nurture.store.scratch import scratch_copy
 from nurture.store.suppressions import change_consents
 
 SOURCE = "replay"
@@ -41,7 +42,7 @@ def replay(
     as if told when it occurred. What came of an email is told where this rehearsal has sent that very email; of
     emails that nobody got, nothing is made up. `source` is only read.
     """
-    with copied(source) as copy:
+    with scratch_copy(source) as copy:
         with copy.write() as connection:
             later = rewind.rewind(connection, wanted.begin, wanted.end)
         release = set_up(copy, checked, wanted)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from nurture.cli.plan_rows import (
+    Changed,
     Table,
+    changed_things,
     collisions,
     key_changed,
     limits,
     moment,
-    otherwise_changed,
     period,
     still_waiting,
     summed_up,
     table_of,
-    template_changed,
     under_way,
 )
 from nurture.store.foreseen import What
@@ -53,16 +53,8 @@ def _changes(plan: Plan) -> str:
     changes = plan.changes
     if not changes:
         return f"No changes, compared with {_text(plan.against)}."
-    lines = [f"Compared with {_text(plan.against)}:", ""]
-    if changes.project:
-        lines += _changed("~", "nurture.yaml", "", [(one.sign, key_changed(one), one.line) for one in changes.project])
-    for one in changes.campaigns:
-        if one.sign != "~" or one.keys:
-            title = "" if one.sign == "~" else one.title
-            lines += _changed(one.sign, one.file, title, [(key.sign, key_changed(key), key.line) for key in one.keys])
-    lines += [f"- `{template.sign}` {_text(template_changed(template))}" for template in changes.templates]
-    lines += [f"- `~` other emails of {_text(emails)}" for emails in otherwise_changed(changes)]
-    return _cut(lines)
+    lines = [line for one in changed_things(changes) for line in _changed(one)]
+    return _cut([f"Compared with {_text(plan.against)}:", "", *lines])
 
 
 def _cut(lines: Sequence[str]) -> str:
@@ -75,10 +67,10 @@ def _cut(lines: Sequence[str]) -> str:
     return text
 
 
-def _changed(sign: str, file: str, title: str, keys: Iterable[tuple[str, str, int | None]]) -> Iterator[str]:
-    yield f"- `{sign}` {_text(file)}" + (f": {_text(title)}" if title else "")
-    for mark, text, line in keys:
-        yield f"  - `{mark}` {_text(text)}" + (f" (line {line})" if line else "")
+def _changed(one: Changed) -> Iterator[str]:
+    yield f"- `{one.sign}` {_text(one.what)}" + (f": {_text(one.title)}" if one.title else "")
+    for key in one.keys:
+        yield f"  - `{key.sign}` {_text(key_changed(key))}" + (f" (line {key.line})" if key.line else "")
 
 
 def _parts(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -178,6 +178,26 @@ def changed(changes: Changes) -> str:
     return ", ".join(filter(None, said)) or "templates changed"
 
 
+class Changed(NamedTuple):
+    """One thing that changed: its sign, what it is, the title of what came or went, and its keys."""
+
+    sign: str
+    what: str
+    title: str = ""
+    keys: tuple[ChangedKey, ...] = ()
+
+
+def changed_things(changes: Changes) -> Iterator[Changed]:
+    """All that changed, in the order in which it is told."""
+    if changes.project:
+        yield Changed("~", "nurture.yaml", "", changes.project)
+    for one in changes.campaigns:
+        if one.sign != "~" or one.keys:
+            yield Changed(one.sign, one.file, "" if one.sign == "~" else one.title, one.keys)
+    yield from (Changed(template.sign, _template_changed(template)) for template in changes.templates)
+    yield from (Changed("~", f"other emails of {emails}") for emails in _otherwise_changed(changes))
+
+
 def key_changed(one: ChangedKey) -> str:
     """One key: what it says now, what it said before."""
     match one.sign:
@@ -189,7 +209,7 @@ def key_changed(one: ChangedKey) -> str:
             return f"{one.path}: {one.before} → {one.after}"
 
 
-def template_changed(one: ChangedTemplate) -> str:
+def _template_changed(one: ChangedTemplate) -> str:
     """One file of the templates, with every email that is another one by it."""
     if not one.emails:
         return one.file
@@ -199,7 +219,7 @@ def template_changed(one: ChangedTemplate) -> str:
     return f"{one.file} changes {many}: {listed}"
 
 
-def otherwise_changed(changes: Changes) -> list[str]:
+def _otherwise_changed(changes: Changes) -> list[str]:
     """The emails that are other ones by no template: by nurture.yaml, or by a campaign's own keys."""
     by_template = {email for one in changes.templates for email in one.emails}
     found = []

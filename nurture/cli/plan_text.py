@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from nurture.cli.frame import console, plain, table
 from nurture.cli.plan_rows import (
     Table,
+    changed_things,
     collisions,
     key_changed,
     limits,
     moment,
-    otherwise_changed,
     period,
     still_waiting,
     summed_up,
     table_of,
-    template_changed,
     under_way,
 )
 
 if TYPE_CHECKING:
-    from nurture.actions.changes import ChangedKey
     from nurture.actions.plan import Plan
 
 
@@ -50,22 +47,10 @@ SIGNS = {"+": "green", "-": "red", "~": "yellow", "!": "red"}
 def _changes(plan: Plan) -> None:
     changes = plan.changes
     print(f"Files, compared with {plan.against}:" if changes else f"No changes, compared with {plan.against}.")
-    if changes.project:
-        _line(2, "~", "nurture.yaml")
-        _keys(changes.project)
-    for one in changes.campaigns:
-        if one.sign != "~" or one.keys:
-            _line(2, one.sign, one.file, "" if one.sign == "~" else one.title)
-            _keys(one.keys)
-    for template in changes.templates:
-        _line(2, template.sign, template_changed(template))
-    for emails in otherwise_changed(changes):
-        _line(2, "~", f"other emails of {emails}")
-
-
-def _keys(keys: Iterable[ChangedKey]) -> None:
-    for one in keys:
-        _line(6, one.sign, key_changed(one), f"{one.file}:{one.line}" if one.line else "")
+    for one in changed_things(changes):
+        _line(2, one.sign, one.what, one.title)
+        for key in one.keys:
+            _line(6, key.sign, key_changed(key), f"{key.file}:{key.line}" if key.line else "")
 
 
 def _line(indent: int, sign: str, text: str, beside: str = "") -> None:

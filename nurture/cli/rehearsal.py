@@ -90,7 +90,7 @@ def _line(one: CampaignTold) -> str:
 def _show_limits(found: Rehearsal) -> None:
     print()
     for one in found.limits:
-        full = f", full {one.full:,} times" if one.full else ""
+        full = f", full {one.used_up:,} times" if one.used_up else ""
         at = f" ({one.at})" if one.at else ""
         print(f"{one.scope}, {one.limit:,} per {one.per}: at most {one.most:,} used{at}{full}.")
     if not found.limits:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nurture.core.program import Course, Program
+from nurture.core.zone import next_midnight
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,6 @@ def limits_of(program: Program, course: Course, now: datetime) -> list[Limit]:
     """The limits that hold for an email of the campaign at `now` (aware UTC): hours are UTC's, days the project's."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     local = now.astimezone(program.zone)
-    midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    next_day = midnight.astimezone(now.tzinfo)
     whole, own = program.project.limits, course.campaign.limits
     limits = [(f"campaign {course.campaign.name}", own.per_hour, own.per_day)]
     if not course.transactional:
@@ -37,5 +36,5 @@ def limits_of(program: Program, course: Course, now: datetime) -> list[Limit]:
         if per_hour:
             found.append(Limit(scope, f"{hour:%Y-%m-%dT%HZ}", per_hour, hour + timedelta(hours=1), "hour"))
         if per_day:
-            found.append(Limit(scope, f"{local:%Y-%m-%d}", per_day, next_day, "day"))
+            found.append(Limit(scope, f"{local:%Y-%m-%d}", per_day, next_midnight(now, program.zone), "day"))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -23,6 +23,11 @@ def from_local(day: date, at: time, tz: ZoneInfo, *, fold: int = 0) -> datetime:
     that comes twice, the first is meant unless `fold` is 1.
     """
     return datetime.combine(day, at, tz).replace(fold=fold).astimezone(UTC)
+
+
+def next_midnight(at: datetime, tz: ZoneInfo) -> datetime:
+    """The UTC instant after `at` (aware) at which the next day begins in `tz`."""
+    return from_local(at.astimezone(tz).date() + timedelta(days=1), time(), tz)
 
 
 @lru_cache(maxsize=1)

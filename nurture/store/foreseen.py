@@ -35,7 +35,8 @@ from sqlalchemy import (
 from nurture.store.database import insert_from, look_up
 from nurture.store.enrollments import LIVE
 from nurture.store.entering import Entrance
-from nurture.store.tables import baseline, contact, counter, enrollment, message
+from nurture.store.spans import Spans
+from nurture.store.tables import baseline, contact, enrollment, message
 from nurture.store.types import Id, Instant, Word, plain
 
 
@@ -122,19 +123,6 @@ def begin(connection: Connection) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
-    """When each day begins, and when the last ends (aware UTC)."""
-
-    begins: tuple[datetime, ...]
-    end: datetime
-
-    def number(self, at: ColumnElement[Any]) -> ColumnElement[int]:
-        """The place, from 0, of the day `at` lies in; what was due before the first is met on the first."""
-        before = [(at < literal(begins, Instant()), place) for place, begins in enumerate(self.begins[1:])]
-        return case(*before, else_=len(self.begins) - 1) if before else literal(0)
-
-
-@dataclass(frozen=True, slots=True)
 class Figure:
     """How many, of what: in which campaign, on which day (its place, from 0). `samples` are some of the contacts."""
 
@@ -152,13 +140,13 @@ class Figure:
 _KEYS = ("what", "campaign", "day", "step", "to_step", "variant", "reason")
 
 
-def figures(connection: Connection, days: Days, samples: int) -> list[Figure]:
+def figures(connection: Connection, days: Spans, samples: int) -> list[Figure]:
     """All that came about, counted by campaign, day, step, variant and reason, with a few of the contact ids each.
 
     Who is put off several times on a day counts once.
     """
     f = foreseen.c
-    day = days.number(f.at).label("day")
+    day = days.place(f.at).label("day")
     keys = [day if name == "day" else f[name] for name in _KEYS]
     once = select(*keys, f.contact_id, func.min(f.seq).label("seq")).where(f.what == What.PUT_OFF)
     every = select(*keys, f.contact_id, f.seq).where(f.what != What.PUT_OFF)
@@ -278,7 +266,7 @@ class Crowded:
     samples: tuple[str, ...]
 
 
-def crowded(connection: Connection, days: Days, samples: int) -> list[Crowded]:
+def crowded(connection: Connection, days: Spans, samples: int) -> list[Crowded]:
     """Whose emails met a cap that another campaign's email had used up: the last one claimed until then."""
     f, m = foreseen.c, message.c
     then = func.coalesce(f.until, f.at)
@@ -290,7 +278,7 @@ def crowded(connection: Connection, days: Days, samples: int) -> list[Crowded]:
         .scalar_subquery()
     )
     capped = f.what.in_([What.PUT_OFF, What.NOT_SENT]) & (f.reason == "capped")
-    found = select(f.campaign, last.label("by"), days.number(f.at).label("day"), f.contact_id).where(capped).distinct()
+    found = select(f.campaign, last.label("by"), days.place(f.at).label("day"), f.contact_id).where(capped).distinct()
     one = found.subquery()
     statement = (
         select(one.c.campaign, one.c.by, one.c.day, func.count(), func.group_concat(one.c.contact_id))
@@ -325,13 +313,6 @@ def waiting(connection: Connection, end: datetime, samples: int) -> list[Waiting
 
 def _some(ids: str, samples: int) -> tuple[str, ...]:
     return tuple(sorted(set(ids.split(",")))[:samples])
-
-
-def places_taken(connection: Connection, scope: str, since: str) -> dict[str, int]:
-    """How much of a limit was used, by its hour or day, from that one on."""
-    c = counter.c
-    rows = connection.execute(select(c.bucket, c.used).where(c.scope == scope, c.bucket >= since).order_by(c.bucket))
-    return {bucket: used for bucket, used in rows if used}
 
 
 def people(connection: Connection) -> int:

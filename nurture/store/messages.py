@@ -218,6 +218,14 @@ def taken(connection: Connection, scope: str, bucket: str) -> int:
     return connection.execute(select(counter.c.used).where(*mine)).scalar() or 0
 
 
+def taken_since(connection: Connection, scope: str, bucket: str) -> dict[str, int]:
+    """How much of a limit is used by each hour, or day, of the kind and from the one on that `bucket` names."""
+    c = counter.c
+    mine = c.scope == scope, func.length(c.bucket) == len(bucket), c.bucket >= bucket, c.used > 0
+    rows = connection.execute(select(c.bucket, c.used).where(*mine).order_by(c.bucket))
+    return {row[0]: row[1] for row in rows}
+
+
 def save_claims(connection: Connection, rows: Sequence[Mapping[str, Any]], kept: Sequence[Mapping[str, Any]]) -> None:
     """Write claims and what was rendered for them; committed before any byte leaves."""
     update_rows(connection, message, rows)

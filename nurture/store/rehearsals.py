@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, func, select
 
 from nurture.core.responses import SEEN_WITHIN
 from nurture.store.database import chunks
-from nurture.store.tables import contact, conversion, counter, enrollment, message, purchase, stage_change
+from nurture.store.spans import Spans
+from nurture.store.tables import contact, conversion, enrollment, message, purchase, stage_change
 from nurture.store.types import later
 
 PAGE = 5_000
@@ -51,25 +52,6 @@ def count_stages(connection: Connection) -> dict[str, int]:
     """How many contacts are in each stage."""
     rows = connection.execute(select(contact.c.stage, func.count()).group_by(contact.c.stage))
     return {row[0]: row[1] for row in rows}
-
-
-class Spans:
-    """Spans of time one after another, told by where each begins, and where the last ends (aware UTC)."""
-
-    def __init__(self, begins: Sequence[datetime], end: datetime) -> None:
-        self.begins, self.end = list(begins), end
-
-    def __len__(self) -> int:
-        return len(self.begins)
-
-    def place(self, column: Any) -> Any:
-        """SQL: the place of the span in which a column's time lies."""
-        edges = [(column < edge, number) for number, edge in enumerate(self.begins[1:])]
-        return case(*edges, else_=len(self.begins) - 1) if edges else func.coalesce(0, column)
-
-    def within(self, column: Any) -> Any:
-        """SQL: the time lies in one of them."""
-        return (column >= self.begins[0]) & (column < self.end)
 
 
 Counted = dict[tuple[Any, ...], int]
@@ -139,12 +121,3 @@ def moved(connection: Connection, spans: Spans) -> Counted:
 def came(connection: Connection, spans: Spans) -> Counted:
     """Contacts who first became known, by span."""
     return _counted(connection, spans, contact.c.known_at)
-
-
-def used(connection: Connection, scope: str, longer: bool) -> dict[str, int]:
-    """How many places of a limit were taken in each hour or, where `longer`, each day."""
-    c = counter.c
-    rows = connection.execute(select(c.bucket, c.used).where(c.scope == scope, c.used > 0))
-    return {row[0]: row[1] for row in rows if (len(row[0]) == len("2026-01-01")) is longer}
-
-

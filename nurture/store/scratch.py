@@ -24,20 +24,20 @@ PAGE = 5_000
 
 
 @contextmanager
-def scratch_copy(source: Database) -> Iterator[Database]:
+def scratch_copy(source: Database | None) -> Iterator[Database]:
     """A copy of `source` in a SQLite file of its own, whatever the source is, with this version's tables; `source` is
-    only read, and waits for nothing. The copy is removed at the end.
+    only read, and waits for nothing. Of None, a project that has no database yet, it is an empty one. The copy is
+    removed at the end.
 
     Raises ConfigError for a PostgreSQL database whose tables are of another version.
     """
     with scratch_database() as copy:
-        if source.is_sqlite:
+        if source is not None and source.is_sqlite:
             copy_into(source, copy)
-            migrate(copy)
-        else:
-            if current(source) != latest():
-                raise ConfigError("the database has another version's tables; `nurture doctor` brings it to this one")
-            migrate(copy)
+        elif source is not None and current(source) != latest():
+            raise ConfigError("the database has another version's tables; `nurture doctor` brings it to this one")
+        migrate(copy)
+        if source is not None and not source.is_sqlite:
             _copy_rows(source, copy)
         yield copy
 

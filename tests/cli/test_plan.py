@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from support.line import MONDAY
+from support.shop import live_in
 
 from nurture.actions.changes import ChangedCampaign, Changes
 from nurture.actions.plan import Plan, Summary
@@ -22,7 +23,6 @@ from nurture.scaffold import init
 from nurture.store.foreseen import Figure
 
 Said = pytest.CaptureFixture[str]
-HEAD = "email,first_name,source,consent,consent_source,consent_at\n"
 
 
 @pytest.fixture(scope="session")
@@ -37,13 +37,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def lived_in(fresh: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One that has run once, with three people; to be copied."""
     folder = Path(shutil.copytree(fresh, tmp_path_factory.mktemp("lived") / "shop"))
-    people = folder / "people.csv"
-    rows = [f"{name}@example.com,{name.title()},newsletter,stories,form,2026-01-01\n" for name in ("ada", "bob", "eve")]
-    people.write_text(HEAD + "".join(rows))
-    assert run(["--project", str(folder), "import", "contacts", str(people)]) == 0
-    # At some times of day an email may leave at once; here nobody has had any.
-    for words in (["pause"], ["run", "--once"], ["resume"]):
-        assert run(["--project", str(folder), *words]) == 0
+    live_in(folder, ("ada", "bob", "eve"))
     return folder
 
 

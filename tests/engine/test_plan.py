@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fresh import Fresh
@@ -14,6 +16,7 @@ from support.line import MONDAY, PROJECT, Ledger, Line, open_line, project_files
 
 from nurture.actions.check import check_files
 from nurture.actions.plan import Plan, Wanted, plan, tried
+from nurture.actions.publish import publish
 from nurture.core.errors import ProjectError
 from nurture.providers.base import Accepted
 from nurture.store import tables
@@ -133,7 +136,9 @@ def foretell(url: str, story: dict[str, str], edited: dict[str, str], seed: int,
                     messages = [dict(row) for row in connection.execute(tables.message.select()).mappings()]
                     inside = [dict(row) for row in connection.execute(tables.enrollment.select()).mappings()]
                 end = found.days.end
-        except ProjectError:
+        except ProjectError as refused:
+            with pytest.raises(ProjectError, match=re.escape(str(refused))):
+                publish(line.releases, checked, line.clock())
             return
         said = plan(line.database, checked, line.emails.signer, line.clock(), wanted)
         assert line.messages(state="accepted") == before

@@ -122,7 +122,7 @@ def test_limits_are_shown_beside_what_was_used_of_them(start: Start) -> None:
     for number in range(20):
         line.add_contact(f"c{number}")
     (limit,) = rehearsed(line).limits
-    assert (limit.scope, limit.per, limit.limit, limit.most, limit.full) == ("campaign first", "hour", 7, 7, 2)
+    assert (limit.scope, limit.per, limit.limit, limit.most, limit.used_up) == ("campaign first", "hour", 7, 7, 2)
 
 
 def test_a_draft_is_rehearsed_when_it_is_named(start: Start) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.shop import live_in
 
 from nurture.cli.entry import run
 from nurture.scaffold import init
@@ -26,14 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that has run once, with one contact; to be copied."""
     folder = tmp_path_factory.mktemp("made") / "shop"
     init(folder, date(2026, 11, 21))
-    people = folder / "people.csv"
-    people.write_text(
-        f"email,first_name,source,consent,consent_source,consent_at\n{ADA},Ada,newsletter,stories,form,2026-01-01\n"
-    )
-    assert run(["--project", str(folder), "import", "contacts", str(people)]) == 0
-    # At some times of day an email may leave at once; here nobody has had any.
-    for words in (["pause"], ["run", "--once"], ["resume"]):
-        assert run(["--project", str(folder), *words]) == 0
+    live_in(folder, ("ada",))
     return folder
 
 

@@ -1,0 +1,41 @@
+"""Spans of time one after another, and in SQL the one in which something lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, case, literal
+
+from nurture.core.zone import next_midnight
+from nurture.store.types import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """When each begins, and when the last ends (aware UTC)."""
+
+    begins: tuple[datetime, ...]
+    end: datetime
+
+    def __len__(self) -> int:
+        return len(self.begins)
+
+    def place(self, at: ColumnElement[Any]) -> ColumnElement[int]:
+        """The place, from 0, of the one `at` lies in; what lies before the first is taken for the first."""
+        before = [(at < literal(begins, Instant()), place) for place, begins in enumerate(self.begins[1:])]
+        return case(*before, else_=len(self.begins) - 1) if before else literal(0)
+
+    def within(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether `at` lies in any of them."""
+        return and_(at >= literal(self.begins[0], Instant()), at < literal(self.end, Instant()))
+
+
+def days(begin: datetime, end: datetime, zone: ZoneInfo) -> Spans:
+    """The days in `zone` from `begin` to `end` (aware UTC); the first and the last may not be whole."""
+    begins = [begin]
+    while (midnight := next_midnight(begins[-1], zone)) < end:
+        begins.append(midnight)
+    return Spans(tuple(begins), end)
