@@ -24,7 +24,7 @@ from nurture.core.campaign import (
 )
 from nurture.core.choice import Trial, trial_of
 from nurture.core.condition import AccountIs, Did, Leaf, Received, SpendIs, walk
-from nurture.core.enter import EnterOn
+from nurture.core.enter import EnterByLook, EnterOn
 from nurture.core.goal import ClaimedWithin
 from nurture.core.lifecycle import Rules
 from nurture.core.project import Project
@@ -127,6 +127,21 @@ def course(campaign: Campaign, project: Project, countries: Countries) -> Course
 def conditions_of(campaign: Campaign) -> Iterator[Leaf]:
     """Every condition a campaign asks, but for its goal."""
     yield from campaign.audience.where
+    yield from _asked_inside(campaign)
+
+
+def _asked_at_once(campaign: Campaign) -> Iterator[Leaf]:
+    """Those of its conditions whose answers matter as soon as a fact changes them.
+
+    A campaign that looks at an hour of its own asks then who belongs to its audience.
+    """
+    enter = campaign.enter
+    if not (isinstance(enter, EnterByLook) and enter.look.at):
+        yield from campaign.audience.where
+    yield from _asked_inside(campaign)
+
+
+def _asked_inside(campaign: Campaign) -> Iterator[Leaf]:
     yield from campaign.exit_when
     if campaign.stay_while:
         yield campaign.stay_while
@@ -225,8 +240,8 @@ class Program:
 
     @cached_property
     def asks_received(self) -> bool:
-        """Whether any campaign asks which emails arrived, so that one's arrival may change an answer."""
-        asked = (one for course in self._asking for one in conditions_of(course.campaign))
+        """Whether any campaign asks which emails arrived, so that one's arrival may change an answer at once."""
+        asked = (one for course in self._asking for one in _asked_at_once(course.campaign))
         return any(isinstance(leaf, Received) for one in asked for leaf in walk(one))
 
     def zone_of(self, name: str | None) -> ZoneInfo:
