@@ -44,16 +44,21 @@ def tick(
 ) -> Passed:
     """One round of every verb, each at most a batch. Anyone may call it at any time."""
     swept = sweep(database, queries, clock())
-    return Passed(swept=swept) + _round(database, queries, emails, provider, clock)
+    return sum((verb() for verb in _verbs(database, queries, emails, provider, clock)), Passed(swept=swept))
 
 
-def _round(
+def _verbs(
     database: Database, queries: Queries, emails: Emails, provider: Provider, clock: Callable[[], datetime]
-) -> Passed:
-    looked = enroll(database, queries, clock())
-    decided = advance(database, queries, clock())
-    sent = send(database, queries, emails, provider, clock)
-    return Passed(looked, decided, sent.handed, sent.accepted, sent.refused)
+) -> tuple[Callable[[], Passed], ...]:
+    def hand_over() -> Passed:
+        sent = send(database, queries, emails, provider, clock)
+        return Passed(handed=sent.handed, accepted=sent.accepted, refused=sent.refused)
+
+    return (
+        lambda: Passed(looked=enroll(database, queries, clock())),
+        lambda: Passed(decided=advance(database, queries, clock())),
+        hand_over,
+    )
 
 
 def run_pass(
@@ -64,13 +69,17 @@ def run_pass(
     clock: Callable[[], datetime],
     stop: Callable[[], bool] = lambda: False,
 ) -> Passed:
-    """Sweep what time settles, then go round the other verbs until nothing is due, or `stop` says so."""
+    """Sweep what time settles, then go round the other verbs, each as long as it finds something, until none does or
+    `stop` says so.
+    """
     total = Passed()
     while not stop() and (swept := sweep(database, queries, clock())):
         total += Passed(swept=swept)
-    while not stop():
-        done = _round(database, queries, emails, provider, clock)
-        if not done.found:
-            break
-        total += done
+    verbs = _verbs(database, queries, emails, provider, clock)
+    found = True
+    while found:
+        found = False
+        for verb in verbs:
+            while not stop() and (done := verb()).found:
+                total, found = total + done, True
     return total
