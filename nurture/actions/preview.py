@@ -265,7 +265,7 @@ def _tried(
 ) -> tuple[Filled, Candidate, bool]:
     """The email as the claim makes it, whatever the gate would say; and whether it is for somebody made up."""
     course, program = wanted.course, draft.program
-    with trying.undone(database) as connection:
+    with database.undone() as connection:
         stand = _stand(connection, draft, wanted, at)
         trying.owe(connection, stand.contact_id, stand.message_id)
         version = draft.queries.versions(course.campaign.name)[0]
@@ -308,7 +308,7 @@ def _gate(database: Database, draft: Draft, wanted: _Wanted, at: datetime) -> Ga
     campaign = wanted.course.campaign
     if not wanted.course.moves:
         return Gate(at, False, f"the campaign is {campaign.status.value}")
-    with trying.undone(database) as connection:
+    with database.undone() as connection:
         stand = _stand(connection, draft, wanted, at)
         if stand.before["claimed_at"] is not None:
             since, state = stand.before["claimed_at"], stand.before["state"]

@@ -22,7 +22,6 @@ from nurture.store import releases, runs
 from nurture.store.database import Connection, Database
 from nurture.store.releases import EmailKey
 from nurture.store.runs import Pin
-from nurture.store.trying import undone
 
 ASKED = "asked_release"
 """The setting under which the id of the release is kept that the files make, whatever was gone back to."""
@@ -49,7 +48,7 @@ def foresee(
 
     Raises ProjectError when the project file is wrong.
     """
-    with known.trying(), undone(database) as connection:
+    with known.trying(), database.undone() as connection:
         return Publisher(connection, known, now).foresee(checked)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, exists, func, literal, null, select
+from sqlalchemy import ColumnElement, Connection, case, exists, func, literal, null, select
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from nurture.store.database import update_rows, upsert
+from nurture.store.prepared import IDS, NOW, ask, ask_column
 from nurture.store.tables import account, contact, enrollment, purchase
 from nurture.store.types import Instant
 
@@ -44,22 +45,24 @@ def colleagues_for_whom(holds: Sql, told: Any) -> Any:
 def soonest(at: Sql) -> Sql:
     """The first of those instants of the contact's account that is still to come."""
     theirs = of_colleague(at)
-    ahead = case((theirs > bindparam("now", type_=Instant()), theirs), else_=null())
+    ahead = case((theirs > NOW, theirs), else_=null())
     found: Sql = (
         select(func.min(ahead, type_=Instant())).select_from(colleague).where(_same()).correlate(contact, enrollment)
     ).scalar_subquery()
     return found
 
 
+_USED = select(1).where(contact.c.account_id.is_not(None)).limit(1)
+_ACCOUNTS = select(contact.c.id, contact.c.account_id).where(contact.c.id.in_(IDS), contact.c.account_id.is_not(None))
+_COLLEAGUES = select(contact.c.id).where(contact.c.account_id.in_(_ACCOUNTS.with_only_columns(contact.c.account_id)))
+
+
 def with_colleagues(connection: Connection, contact_ids: Iterable[str], *, lock: bool = False) -> list[str]:
     """These contacts and all who share an account with one of them, in the order of their ids; locked on demand."""
     ids = sorted(set(contact_ids))
-    used = select(1).where(contact.c.account_id.is_not(None)).limit(1)
-    if not ids or connection.execute(used).first() is None:
+    if not ids or not ask(connection, _USED, {}):
         return ids
-    accounts = select(contact.c.account_id).where(contact.c.id.in_(ids), contact.c.account_id.is_not(None))
-    theirs = select(contact.c.id).where(contact.c.account_id.in_(accounts))
-    found = sorted({*ids, *connection.execute(theirs).scalars()})
+    found = sorted({*ids, *ask_column(connection, _COLLEAGUES, {"ids": ids})})
     if lock and len(found) > len(ids):
         connection.execute(
             select(contact.c.id).where(contact.c.id.in_(found)).order_by(contact.c.id).with_for_update()
@@ -69,9 +72,8 @@ def with_colleagues(connection: Connection, contact_ids: Iterable[str], *, lock:
 
 def accounts_of(connection: Connection, contact_ids: Iterable[str]) -> dict[str, str]:
     """The account of each of these contacts that has one."""
-    ids = sorted(set(contact_ids))
-    wanted = select(contact.c.id, contact.c.account_id).where(contact.c.id.in_(ids), contact.c.account_id.is_not(None))
-    return {row[0]: row[1] for row in connection.execute(wanted)} if ids else {}
+    rows = ask(connection, _ACCOUNTS, {"ids": sorted(set(contact_ids))})
+    return {row[0]: row[1] for row in rows}
 
 
 def name_buyers(connection: Connection, orders: Iterable[tuple[str, str]]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, exists, false, func, not_, null, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, not_, null, or_, select, true
 
 from nurture.core import condition as c
 from nurture.core.errors import ConfigError
@@ -21,6 +21,7 @@ from nurture.core.project import Project
 from nurture.core.score import Scoring
 from nurture.store import attributes
 from nurture.store.accounts import anybody, soonest
+from nurture.store.prepared import NOW
 from nurture.store.purchases import holding, kept, net_value
 from nurture.store.tables import (
     consent,
@@ -34,7 +35,7 @@ from nurture.store.tables import (
     suppression,
 )
 from nurture.store.tables import message as messages
-from nurture.store.types import MICROSECOND, Instant, later, smallest
+from nurture.store.types import MICROSECOND, later, smallest
 
 # Under another name: the queries that ask stand on `message` themselves.
 message = messages.alias("asked")
@@ -42,8 +43,6 @@ happened = event.alias("happened")
 entrance = event.alias("entrance")
 
 Sql = ColumnElement[Any]
-NOW: Sql = bindparam("now", type_=Instant())
-"""The instant asked about; every statement built here is run with it."""
 
 HOT: dict[Any, Sql] = {
     c.Received: contact.c.last_received_at,

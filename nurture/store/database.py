@@ -6,15 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from sqlalchemy import (
     URL,
     Column,
-    CursorResult,
     Engine,
-    Integer,
     Select,
     Table,
     bindparam,
@@ -31,23 +29,20 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql.dml import Insert
 
 from nurture.core.errors import ConfigError
+from nurture.store.prepared import change_each, dumps
 
 BATCH = 500
 """Rows one statement or transaction works on; a bound on memory and on how long a lock is held."""
-
-MOST = bindparam("most", type_=Integer())
-"""How many rows a statement that is built once and asked often may bring."""
-
-
-def _dumps(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
-
 
 PRAGMAS = (
     "journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY",
     "mmap_size=268435456",
 )  # fmt: skip
 """What every new connection to a SQLite file is told."""
+
+
+_CONNECT = {"check_same_thread": False, "cached_statements": 1_000}
+"""How SQLite's driver is opened; it keeps so many statements parsed."""
 
 
 def _begin(connection: Connection) -> None:
@@ -64,6 +59,8 @@ class Database:
     `batch` says: more are quicker, and hold their locks longer.
     """
 
+    _pool: ClassVar[Mapping[str, Any]] = {"pool_size": 8, "max_overflow": 24}
+
     def __init__(
         self, url: str | URL, directory: Path | None = None, *, durable: bool = True, batch: int = BATCH
     ) -> None:
@@ -77,15 +74,15 @@ class Database:
 
     def _engine(self) -> Engine:
         if self.url.get_backend_name() == "sqlite":
-            engine = create_engine(self.url, json_serializer=_dumps, json_deserializer=orjson.loads,
-                                   pool_size=8, max_overflow=24, connect_args={"check_same_thread": False})  # fmt: skip
+            engine = create_engine(self.url, json_serializer=dumps, json_deserializer=orjson.loads,
+                                   connect_args=_CONNECT, **self._pool)  # fmt: skip
             event.listen(engine, "connect", self._tell)
             event.listen(engine, "begin", _begin)
             return engine
         try:
-            return create_engine(self.url, json_serializer=_dumps, json_deserializer=orjson.loads, pool_size=8,
-                                 max_overflow=24, pool_pre_ping=True,
-                                 connect_args={"options": "-c timezone=UTC -c synchronous_commit=on"})  # fmt: skip
+            return create_engine(self.url, json_serializer=dumps, json_deserializer=orjson.loads, pool_pre_ping=True,
+                                 connect_args={"options": "-c timezone=UTC -c synchronous_commit=on"},
+                                 **self._pool)  # fmt: skip
         except ModuleNotFoundError:
             raise ConfigError("PostgreSQL needs its driver; install it with: pip install 'nurture[postgres]'") from None
 
@@ -123,6 +120,16 @@ class Database:
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def undone(self) -> Iterator[Connection]:
+        """One transaction in which anything may be tried; nothing of it stays."""
+        with self.engine.connect() as connection:
+            transaction = connection.begin()
+            try:
+                yield connection
+            finally:
+                transaction.rollback()
+
     def ping(self) -> None:
         """Raise ConfigError when the database cannot be reached."""
         try:
@@ -139,39 +146,13 @@ class Database:
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows; those whose key is there already are left as they are."""
     if rows:
-        run_for_each(connection, _insert_new(connection.dialect.name, table), rows)
+        change_each(connection, _insert_new(connection.dialect.name, table), rows)
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keep: Iterable[str] = ()) -> None:
     """Insert rows, or overwrite the columns given of those that are there, but for the key and those to `keep`."""
     if rows:
-        run_for_each(connection, _upsert(connection.dialect.name, table, tuple(rows[0]), frozenset(keep)), rows)
-
-
-def run_for_each(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
-    """Run `statement`, which is built once and kept, for each of the rows; all rows have the names of the first.
-
-    SQLite is given tuples: to bind a row takes a third of the time that it takes with rows as mappings.
-    """
-    if connection.dialect.name != "sqlite":
-        return connection.execute(statement, list(rows))
-    text, columns, missing = _prepared(statement, tuple(rows[0]))
-    if missing:
-        rows = [{**missing, **row} for row in rows]
-    bound = [tuple([bind(row[name]) if bind else row[name] for name, bind in columns]) for row in rows]
-    return connection.exec_driver_sql(text, bound)
-
-
-_SQLITE = sqlite.dialect(json_serializer=_dumps)
-
-
-@cache
-def _prepared(statement: Any, names: tuple[str, ...]) -> tuple[str, list[tuple[str, Any]], dict[str, Any]]:
-    """The text, what binds each place in it, and the defaults of columns that the rows do not name."""
-    compiled = statement.compile(dialect=_SQLITE, column_keys=list(names))
-    kinds = {name: compiled.binds[name].type.dialect_impl(_SQLITE) for name in compiled.positiontup}
-    missing = {column.name: column.default.arg for column in compiled.insert_prefetch}
-    return str(compiled), [(name, kind.bind_processor(_SQLITE)) for name, kind in kinds.items()], missing
+        change_each(connection, _upsert(connection.dialect.name, table, tuple(rows[0]), frozenset(keep)), rows)
 
 
 # To build one of these costs as much as to run it on a few rows, and there are not many of them.
@@ -207,6 +188,12 @@ def _update(table: Table, named: tuple[str, ...], changes: tuple[str, ...], guar
     )
 
 
+@cache
+def _called(named: tuple[str, ...], changes: tuple[str, ...], guarded: tuple[str, ...]) -> Mapping[str, str]:
+    still = {f"still_{name}": f"still_{name}" for name in guarded}
+    return {f"new_{name}": name for name in changes} | {f"key_{name}": name for name in named} | still
+
+
 def _dialect_insert(dialect: str, table: Table) -> Any:
     return (sqlite if dialect == "sqlite" else postgresql).insert(table)
 
@@ -214,7 +201,7 @@ def _dialect_insert(dialect: str, table: Table) -> Any:
 def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows whose keys are known to be new."""
     if rows:
-        run_for_each(connection, _insert(table), rows)
+        change_each(connection, _insert(table), rows)
 
 
 def insert_from(connection: Connection, table: Table, columns: Sequence[str], source: Select[Any]) -> Insert:
@@ -240,9 +227,11 @@ def update_rows(
         return 0
     named = tuple(keys or (column.name for column in table.primary_key))
     changes = tuple(name for name in rows[0] if name not in named)
-    still = {f"still_{name}": value for name, value in (guard or {}).items()}
-    values = [{**{f"new_{k}": row[k] for k in changes}, **{f"key_{k}": row[k] for k in named}, **still} for row in rows]
-    return run_for_each(connection, _update(table, named, changes, tuple(guard or ())), values).rowcount
+    if guard:
+        still = {f"still_{name}": value for name, value in guard.items()}
+        rows = [{**row, **still} for row in rows]
+    statement = _update(table, named, changes, tuple(guard or ()))
+    return change_each(connection, statement, rows, _called(named, changes, tuple(guard or ())))
 
 
 def look_up(connection: Connection, key: Any, value: Any, wanted: Iterable[str]) -> dict[str, str]:

@@ -8,11 +8,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, null, or_, select
 
 from nurture.core.dates import KNOWN
 from nurture.store import attributes
 from nurture.store.database import upsert
+from nurture.store.prepared import IDS
 from nurture.store.tables import campaign_look, contact, enrollment
 
 
@@ -38,7 +39,7 @@ def _known(name: str, campaign: str) -> Select[Any]:
         campaign_look, (campaign_look.c.contact_id == contact.c.id) & (campaign_look.c.campaign == campaign)
     )
     asked = select(contact.c.id, contact.c.timezone, text, instant, campaign_look.c.look_at).select_from(planned)
-    return asked.where(contact.c.id.in_(bindparam("ids", expanding=True)))
+    return asked.where(contact.c.id.in_(IDS))
 
 
 def known_dates(connection: Connection, name: str, campaign: str, ids: Sequence[str]) -> list[Known]:

@@ -8,17 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean as SqlBoolean
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, literal, null, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, literal, null, select, true
 
 from nurture.core.campaign import UntilDate, WaitStep
 from nurture.core.condition import Leaf, Purchased
 from nurture.core.decide import Answers, Arm, MessageState, Standing
 from nurture.core.program import Course, Program
 from nurture.core.rules import asked_at
-from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
-from nurture.store.database import MOST, insert_new, update_rows
+from nurture.store.conditions import Asker, asks_for_sums, next_flip, unrated
+from nurture.store.database import insert_new, update_rows
 from nurture.store.dated import date_columns
 from nurture.store.looked import Kept
+from nurture.store.prepared import IDS, MOST, NOW, ask, ask_column
 from nurture.store.tables import contact, contact_tag, decision, enrollment, message
 from nurture.store.types import Instant
 
@@ -116,7 +117,7 @@ class DueQuery:
             if not ids:
                 return []
             statement = statement.where(enrollment.c.contact_id.in_(ids))
-        return [self._due(row) for row in connection.execute(statement, {"now": now, "most": limit})]
+        return [self._due(row) for row in ask(connection, statement, {"now": now, "most": limit})]
 
     def _lock(self, connection: Connection, now: datetime, limit: int) -> list[str]:
         due = select(enrollment.c.contact_id).where(
@@ -161,8 +162,11 @@ def answers(leaving: Sequence[Any], step: Any, flips_at: datetime | None, no_rat
 
 def lock_contacts(connection: Connection, ids: Sequence[str], *, skip: bool = False) -> list[str]:
     """Lock contacts' rows in id order until the transaction ends; with `skip`, those that nobody else has."""
-    statement = select(contact.c.id).where(contact.c.id.in_(sorted(set(ids)))).order_by(contact.c.id)
-    return list(connection.execute(statement.with_for_update(skip_locked=skip)).scalars())
+    return ask_column(connection, _LOCKED[skip], {"ids": sorted(set(ids))})
+
+
+_SOME = select(contact.c.id).where(contact.c.id.in_(IDS)).order_by(contact.c.id)
+_LOCKED = {skip: _SOME.with_for_update(skip_locked=skip) for skip in (False, True)}
 
 
 def save_moves(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -187,13 +191,17 @@ def set_tags(connection: Connection, added: Sequence[tuple[str, str]], removed: 
         connection.execute(contact_tag.delete().where(contact_tag.c.contact_id == contact_id, contact_tag.c.tag == tag))
 
 
+_ATTRIBUTES = select(contact.c.id, contact.c.attributes).where(contact.c.id.in_(IDS))
+
+
 def set_attributes(connection: Connection, changes: Mapping[str, Mapping[str, Any]]) -> None:
     """Merge attributes by contact id; a value of None removes the attribute."""
     if not changes:
         return
-    statement = select(contact.c.id, contact.c.attributes).where(contact.c.id.in_(list(changes)))
-    for contact_id, known in connection.execute(statement).all():
+    changed = []
+    for contact_id, known in ask(connection, _ATTRIBUTES, {"ids": list(changes)}):
         merged = {**known, **changes[contact_id]}
         kept = {name: value for name, value in merged.items() if value is not None}
         if kept != known:
-            connection.execute(update(contact).where(contact.c.id == contact_id).values(attributes=kept))
+            changed.append({"id": contact_id, "attributes": kept})
+    update_rows(connection, contact, changed)

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     Delete,
@@ -33,10 +32,11 @@ from nurture.core.enter import EnterAtMoment, EnterOn, EnterOnDate
 from nurture.core.errors import Superseded
 from nurture.core.found import Found
 from nurture.core.program import Course, Program
-from nurture.store.conditions import NOW, Asker, asks_for_sums, next_flip, unrated
-from nurture.store.database import MOST, insert_from, insert_new, upsert
+from nurture.store.conditions import Asker, asks_for_sums, next_flip, unrated
+from nurture.store.database import column_names, insert_from, insert_new, upsert
 from nurture.store.enrollments import LIVE
 from nurture.store.looked import Kept
+from nurture.store.prepared import IDS, MOST, NOW, ask, ask_column, change
 from nurture.store.releases import hold
 from nurture.store.tables import baseline, campaign_look, campaign_state, contact, contact_mark, enrollment
 from nurture.store.types import Instant, later, plain
@@ -44,7 +44,6 @@ from nurture.store.types import Instant, later, plain
 ENTRY_COLUMNS = ("campaign", "contact_id", "look_at")
 
 # Every look asks these, so each is built once: to build one costs as much as to run it on a few rows.
-IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _MARKED = select(contact_mark.c.contact_id).order_by(contact_mark.c.marked_at).limit(MOST)
 _UNMARK = delete(contact_mark).where(contact_mark.c.contact_id.in_(IDS))
 _DUE_LOOKS = (
@@ -149,7 +148,7 @@ class Entrance:
     def candidates(self, connection: Connection, now: datetime, limit: int, zones: Zones | None = None) -> list[str]:
         """At most `limit` contacts who may enter, of those in `zones`."""
         statement = self._anybody if zones is None else self._anybody.where(zones.hold())
-        return list(connection.execute(statement, {"now": now, "most": limit}).scalars())
+        return ask_column(connection, statement, {"now": now, "most": limit})
 
     @cached_property
     def _anybody(self) -> Select[Any]:
@@ -168,7 +167,7 @@ class Entrance:
 
     def entering(self, connection: Connection, ids: Sequence[str], now: datetime) -> list[tuple[str, int, str | None]]:
         """Of these contacts, those who may enter, each with how many times they were in before, and their zone."""
-        rows = connection.execute(self._entering, {"now": now, "ids": ids})
+        rows = ask(connection, self._entering, {"now": now, "ids": ids})
         return [(row[0], int(row[1]), row[2]) for row in rows]
 
     @cached_property
@@ -183,7 +182,7 @@ class Entrance:
         """What is found of the audience for these contacts, who enter, as it is kept with their enrollments."""
         if not self.conditions or not ids:
             return {}
-        return {row[0]: row[1] for row in connection.execute(self._keeping, {"now": now, "ids": ids})}
+        return {row[0]: row[1] for row in ask(connection, self._keeping, {"now": now, "ids": ids})}
 
     def told(self, kept: str) -> Sequence[Found]:
         """What was found of each of the conditions when that was kept; nothing where it was kept of others."""
@@ -202,9 +201,9 @@ class Entrance:
     def forget_baseline(self, connection: Connection, now: datetime, ids: Sequence[str] | None = None) -> None:
         """Let those of the baseline who no longer match enter later on."""
         if ids is None:
-            connection.execute(self._stale, {"now": now})
+            change(connection, self._stale, {"now": now})
         else:
-            connection.execute(self._stale_among, {"now": now, "ids": ids})
+            change(connection, self._stale_among, {"now": now, "ids": ids})
 
     def take_baseline(self, connection: Connection, now: datetime) -> None:
         """Remember all who match now: they match already, and do not enter."""
@@ -236,9 +235,9 @@ class Entrance:
 
     def plan_looks(self, connection: Connection, ids: Sequence[str], now: datetime) -> None:
         """Note when time alone may change whether these contacts match."""
-        connection.execute(self._planned, {"ids": ids})
+        change(connection, self._planned, {"ids": ids})
         if self._next_looks is not None:
-            rows = connection.execute(self._next_looks, {"now": now, "ids": ids})
+            rows = ask(connection, self._next_looks, {"now": now, "ids": ids})
             looks = [
                 {"campaign": self.campaign.name, "contact_id": row[0], "look_at": row[1]} for row in rows if row[1]
             ]
@@ -265,17 +264,17 @@ def enroll(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def marked(connection: Connection, limit: int) -> list[str]:
     """Contacts about whom a fact came in, the oldest first."""
-    return list(connection.execute(_MARKED, {"most": limit}).scalars())
+    return ask_column(connection, _MARKED, {"most": limit})
 
 
 def unmark(connection: Connection, ids: Sequence[str]) -> None:
     """They were looked at; their rows are locked, so no fact came in between."""
-    connection.execute(_UNMARK, {"ids": ids})
+    change(connection, _UNMARK, {"ids": ids})
 
 
 def due_looks(connection: Connection, campaign: str, now: datetime, limit: int) -> list[str]:
     """Contacts whom time alone may have made match."""
-    return list(connection.execute(_DUE_LOOKS, {"campaign": campaign, "now": now, "most": limit}).scalars())
+    return ask_column(connection, _DUE_LOOKS, {"campaign": campaign, "now": now, "most": limit})
 
 
 def waiting(connection: Connection, campaign: str, ids: Sequence[str]) -> list[str]:
@@ -288,7 +287,8 @@ def waiting(connection: Connection, campaign: str, ids: Sequence[str]) -> list[s
 
 def campaign_states(connection: Connection) -> dict[str, Mapping[str, Any]]:
     """How far each campaign's entering is."""
-    return {row["campaign"]: dict(row) for row in connection.execute(_STATES).mappings()}
+    names = column_names(campaign_state)
+    return {row[0]: dict(zip(names, row, strict=True)) for row in ask(connection, _STATES, {})}
 
 
 def save_campaign_state(connection: Connection, row: Mapping[str, Any]) -> None:

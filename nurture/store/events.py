@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from nurture.core.event import EVIDENCE_OF_ACCEPTANCE, Fact, Kind
 from nurture.core.ids import derived_id
 from nurture.store.database import chunks, insert_all, insert_new, update_rows
 from nurture.store.lives import earliest, latest
+from nurture.store.prepared import IDS, ask, ask_column
 from nurture.store.tables import event, event_identity, message, stray_event
+from nurture.store.types import plain
 
 FIRST_SEEN = {
     (Kind.OPENED, False): "opened_at",
@@ -43,14 +45,15 @@ def identify(fact: Fact) -> Identified:
     return Identified(fact, (natural, provider) if provider else (natural,))
 
 
+_SEEN = select(event_identity.c.digest).where(event_identity.c.digest.in_(IDS))
+
+
 def unseen(connection: Connection, facts: Iterable[Identified]) -> list[Identified]:
     """Those facts that no earlier one equals by any of its digests."""
     wanted = list(facts)
     seen: set[str] = set()
     for some in chunks([digest for one in wanted for digest in one.digests]):
-        seen.update(
-            connection.execute(select(event_identity.c.digest).where(event_identity.c.digest.in_(some))).scalars()
-        )
+        seen.update(ask_column(connection, _SEEN, {"ids": some}))
     fresh: list[Identified] = []
     for one in wanted:
         if seen.isdisjoint(one.digests):
@@ -137,15 +140,18 @@ class MessageFacts:
 MESSAGE_NAMES = tuple(MessageFacts.__slots__)
 
 
+_NAMED: BindParameter[Any] = bindparam("messages", expanding=True)
+_MESSAGES = select(*(message.c[name] for name in MESSAGE_NAMES)).where(
+    message.c.contact_id.in_(IDS), plain(message.c.id).in_(_NAMED)
+)
+
+
 def load_messages(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], MessageFacts]:
     """The messages of those (contact id, message id)."""
     found: dict[tuple[str, str], MessageFacts] = {}
-    for some in chunks(sorted(set(keys)), 300):
-        # Of pairs alone, SQLite would look through all the messages there are.
-        theirs = message.c.contact_id.in_(sorted({contact_id for contact_id, _ in some}))
-        pairs = tuple_(message.c.contact_id, message.c.id).in_(some)
-        for row in connection.execute(select(*(message.c[name] for name in MESSAGE_NAMES)).where(theirs, pairs)):
-            found[(row[0], row[1])] = MessageFacts(*row)
+    for some in chunks(sorted(set(keys))):
+        asked = {"ids": sorted({contact_id for contact_id, _ in some}), "messages": [one for _, one in some]}
+        found |= {(row[0], row[1]): MessageFacts(*row) for row in ask(connection, _MESSAGES, asked)}
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, bindparam, func, literal, select, union_all
 
+from nurture.store.prepared import ask_column
 from nurture.store.tables import campaign_look, campaign_state, contact, contact_mark, enrollment, message, trial
 from nurture.store.types import Instant
 
@@ -40,7 +41,8 @@ class Horizon:
 
         None for never. Each part is an entry of an index.
         """
-        return connection.execute(self._statement, {"after": after}).scalar()
+        found: datetime | None = ask_column(connection, self._statement, {"after": after})[0]
+        return found
 
 
 def _next(column: Column[Any]) -> Select[Any]:

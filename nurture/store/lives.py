@@ -23,6 +23,7 @@ from nurture.core.lifecycle import (
     next_check,
 )
 from nurture.store.database import update_rows, upsert
+from nurture.store.prepared import IDS, ask
 from nurture.store.tables import contact, conversion, event, message, purchase, stage_change
 
 
@@ -93,20 +94,21 @@ def earliest(*times: datetime | None) -> datetime | None:
 
 def lock_standings(connection: Connection, contact_ids: Iterable[str]) -> dict[str, Standing]:
     """The standings of those contacts, their rows locked in id order until the transaction ends."""
-    return _standings(connection, _of(contact_ids).order_by(contact.c.id).with_for_update())
+    return _standings(connection, _LOCKED, contact_ids)
 
 
 def read_standings(connection: Connection, contact_ids: Iterable[str]) -> dict[str, Standing]:
     """The standings of those contacts, as they are at this moment."""
-    return _standings(connection, _of(contact_ids))
+    return _standings(connection, _READ, contact_ids)
 
 
-def _of(contact_ids: Iterable[str]) -> Select[Any]:
-    return select(*(contact.c[name] for name in NAMES)).where(contact.c.id.in_(sorted(set(contact_ids))))
+_READ = select(*(contact.c[name] for name in NAMES)).where(contact.c.id.in_(IDS))
+_LOCKED = _READ.order_by(contact.c.id).with_for_update()
 
 
-def _standings(connection: Connection, statement: Select[Any]) -> dict[str, Standing]:
-    return {row[0]: Standing(*(*row, tuple(row))) for row in connection.execute(statement)}
+def _standings(connection: Connection, statement: Select[Any], ids: Iterable[str]) -> dict[str, Standing]:
+    rows = ask(connection, statement, {"ids": sorted(set(ids))})
+    return {row[0]: Standing(*(*row, tuple(row))) for row in rows}
 
 
 def save_standings(connection: Connection, standings: Iterable[Standing]) -> None:

@@ -8,7 +8,15 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, update
 
 from nurture.store.database import upsert
+from nurture.store.prepared import IDS, NOW, change
 from nurture.store.tables import contact_mark, enrollment
+
+_WAKE = (
+    update(enrollment)
+    .where(enrollment.c.contact_id.in_(IDS), enrollment.c.state == "live")
+    .where(or_(enrollment.c.due_at.is_(None), enrollment.c.due_at > NOW))
+    .values(due_at=NOW)
+)
 
 
 def mark(connection: Connection, contact_ids: Iterable[str], now: datetime) -> None:
@@ -20,9 +28,4 @@ def wake(connection: Connection, contact_ids: Iterable[str], now: datetime) -> N
     """Have these contacts' live enrollments asked again now."""
     ids = sorted(set(contact_ids))
     if ids:
-        connection.execute(
-            update(enrollment)
-            .where(enrollment.c.contact_id.in_(ids), enrollment.c.state == "live")
-            .where(or_(enrollment.c.due_at.is_(None), enrollment.c.due_at > now))
-            .values(due_at=now)
-        )
+        change(connection, _WAKE, {"ids": ids, "now": now})

@@ -33,9 +33,10 @@ from nurture.core.gate import Asked
 from nurture.core.program import Course, Program
 from nurture.core.values import Rate
 from nurture.store.accounts import lock_accounts
-from nurture.store.conditions import NOW, Asker
-from nurture.store.database import MOST, insert_new, run_for_each, update_rows, upsert
+from nurture.store.conditions import Asker
+from nurture.store.database import column_names, insert_new, update_rows, upsert
 from nurture.store.enrollments import LIVE, answers, exits, lock_contacts
+from nurture.store.prepared import IDS, MOST, NOW, SINCE, ask, change_each
 from nurture.store.tables import (
     consent,
     contact,
@@ -131,7 +132,7 @@ class ClaimQuery:
             ids = connection.execute(due.order_by(message.c.due_at).limit(limit)).scalars().all()
             locked = lock_contacts(connection, ids, skip=True) if ids else []
             statement = statement.where(message.c.contact_id.in_(locked))
-        return self._candidates(connection, connection.execute(statement, {"now": now, "most": limit}).all(), now, True)
+        return self._candidates(connection, ask(connection, statement, {"now": now, "most": limit}), now, True)
 
     def waiting(self, connection: Connection, contact_id: str, now: datetime) -> list[Candidate]:
         """The messages of one contact that have not left yet, due or not; nothing is locked."""
@@ -156,16 +157,12 @@ class ClaimQuery:
         """When each contact or account was last claimed for, and by which campaign, as far back as any rate reaches."""
         if not rates or not ids or self._course.transactional:
             return {}
-        since = now - max(rate.per.delta for rate in rates)
-        exempt = [name for name, course in self._program.courses.items() if course.transactional]
-        statement = (
-            select(whose, message.c.claimed_at, message.c.campaign)
-            .where(whose.in_(sorted(set(ids))), message.c.claimed_at > since)
-            .where(message.c.state.in_(COUNTED), message.c.campaign.not_in(exempt))
-            .order_by(message.c.claimed_at)
-        )
+        asked = {
+            "ids": sorted(set(ids)), "since": now - max(rate.per.delta for rate in rates),
+            "exempt": [name for name, course in self._program.courses.items() if course.transactional],
+        }  # fmt: skip
         found: dict[str, list[tuple[datetime, str]]] = {}
-        for contact_id, at, campaign in connection.execute(statement):
+        for contact_id, at, campaign in ask(connection, _claimed(whose), asked):
             found.setdefault(contact_id, []).append((at, campaign))
         return found
 
@@ -184,6 +181,16 @@ class ClaimQuery:
         return Candidate(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[8]), asked, values, *row[-4:-1])
 
 
+@cache
+def _claimed(whose: Column[Any]) -> Select[Any]:
+    return (
+        select(whose, message.c.claimed_at, message.c.campaign)
+        .where(whose.in_(IDS), message.c.claimed_at > SINCE)
+        .where(message.c.state.in_(COUNTED), message.c.campaign.not_in(bindparam("exempt", expanding=True)))
+        .order_by(message.c.claimed_at)
+    )
+
+
 def suppressed(course: Course, contact_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """No email of the campaign may go to an address of that contact."""
     joined = contact_address.join(suppression, suppression.c.address_key == contact_address.c.address_key)
@@ -199,17 +206,19 @@ def consents(course: Course, contact_id: ColumnElement[Any]) -> ColumnElement[bo
     return exists(select(1).where(consent.c.contact_id == contact_id, permits))
 
 
+_RANK = func.row_number().over(
+    partition_by=purchase.c.contact_id, order_by=(purchase.c.occurred_at.desc(), purchase.c.order_id)
+)
+_RANKED = select(purchase, _RANK.label("place")).where(purchase.c.contact_id.in_(IDS)).subquery()
+_LAST = select(_RANKED).where(_RANKED.c.place == 1)
+
+
 def last_purchases(connection: Connection, contact_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """Each contact's latest purchase."""
     ids = sorted(set(contact_ids))
-    if not ids:
-        return {}
-    rank = func.row_number().over(
-        partition_by=purchase.c.contact_id, order_by=(purchase.c.occurred_at.desc(), purchase.c.order_id)
-    )
-    ranked = select(purchase, rank.label("place")).where(purchase.c.contact_id.in_(ids)).subquery()
-    rows = connection.execute(select(ranked).where(ranked.c.place == 1)).mappings()
-    return {row["contact_id"]: dict(row) for row in rows}
+    rows = ask(connection, _LAST, {"ids": ids}) if ids else ()
+    names = column_names(purchase)
+    return {row[0]: dict(zip(names, row, strict=False)) for row in rows}
 
 
 def taken(connection: Connection, scope: str, bucket: str) -> int:
@@ -255,6 +264,11 @@ def give_back(connection: Connection, scope: str, bucket: str, places: int) -> N
     )
 
 
+_SENDING = select(
+    message.c.contact_id, message.c.id, message.c.fence, message.c.step, message.c.bounced_at
+).where(message.c.contact_id.in_(IDS), plain(message.c.state) == "sending")
+
+
 def ours(
     connection: Connection, claims: Mapping[tuple[str, str], int]
 ) -> dict[tuple[str, str], tuple[str, datetime | None]]:
@@ -262,11 +276,7 @@ def ours(
 
     With each, the id its step has by now, and when a bounce of it was seen already.
     """
-    m = message.c
-    statement = select(m.contact_id, m.id, m.fence, m.step, m.bounced_at).where(
-        m.contact_id.in_(sorted({contact_id for contact_id, _ in claims})), plain(m.state) == "sending"
-    )
-    rows = connection.execute(statement)
+    rows = ask(connection, _SENDING, {"ids": sorted({contact_id for contact_id, _ in claims})})
     return {(row[0], row[1]): (row[3], row[4]) for row in rows if claims.get((row[0], row[1])) == row[2]}
 
 
@@ -275,7 +285,7 @@ def settle(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         keys = {"contact_id": "k_contact", "id": "k_id", "fence": "k_fence"}
         values = [{keys.get(name, f"n_{name}"): value for name, value in row.items()} for row in rows]
-        run_for_each(connection, _settling(tuple(name for name in rows[0] if name not in keys)), values)
+        change_each(connection, _settling(tuple(name for name in rows[0] if name not in keys)), values)
 
 
 @cache
@@ -292,7 +302,7 @@ def wake_enrollments(connection: Connection, keys: Sequence[tuple[str, str, str]
     """Have the enrollments (contact id, id) that stand at the step of a settled message asked again."""
     rows = [{"k_contact": who, "k_id": which, "k_step": step, "n_due_at": now} for who, which, step in keys]
     if rows:
-        run_for_each(connection, _waking(), rows)
+        change_each(connection, _waking(), rows)
 
 
 @cache
@@ -362,7 +372,7 @@ def to_sweep(
 ) -> tuple[bool, bool, bool]:
     """Whether there are claims whose lease ran out, lost answers from `before`, and values kept before that day."""
     said = {"now": now, "before": before, "day": before_day}
-    expired, lost, old = connection.execute(_TO_SWEEP[before is not None], said).one()
+    expired, lost, old = ask(connection, _TO_SWEEP[before is not None], said)[0]
     return bool(expired), bool(lost), bool(old)
 
 

@@ -16,6 +16,7 @@ from nurture.store.conditions import entrance as entry_of
 from nurture.store.conditions import of_entry
 from nurture.store.database import chunks, insert_new
 from nurture.store.entering import Entrance
+from nurture.store.prepared import IDS, ask_column
 from nurture.store.tables import contact, enrollment, entry_event, event
 
 
@@ -59,10 +60,12 @@ def forget_all(connection: Connection, campaign: str) -> None:
     connection.execute(delete(entry_event).where(entry_event.c.campaign == campaign))
 
 
+_CAMPAIGNS = select(entry_event.c.campaign).where(entry_event.c.contact_id.in_(IDS)).distinct()
+
+
 def campaigns(connection: Connection, ids: Sequence[str]) -> set[str]:
     """The campaigns into which an event may yet let some of these contacts."""
-    mine = entry_event.c.contact_id.in_(ids)
-    return set(connection.execute(select(entry_event.c.campaign).where(mine).distinct()).scalars())
+    return set(ask_column(connection, _CAMPAIGNS, {"ids": ids}))
 
 
 def waiting(connection: Connection, entrance: Entrance, ids: Sequence[str], now: datetime) -> list[Occasion]:

@@ -20,10 +20,11 @@ from nurture.store.conditions import number
 from nurture.store.database import chunks
 from nurture.store.dated import date_columns
 from nurture.store.enrollments import LIVE
-from nurture.store.entering import IDS, Entrance
+from nurture.store.entering import Entrance
 from nurture.store.looked import Look, looked_at, stopped_by
 from nurture.store.messages import consents, suppressed
 from nurture.store.occasions import fields_hold
+from nurture.store.prepared import IDS
 from nurture.store.tables import campaign_look, contact, contact_mark, enrollment, entry_event, event
 
 SOME = 300

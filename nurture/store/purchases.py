@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import BigInteger, Connection, Select, and_, bindparam, exists, func, or_, select, update
 
 from nurture.core.asked import PastPurchase
 from nurture.core.conversion import Touch, TouchKind, credit
@@ -17,8 +18,11 @@ from nurture.core.goal import ClaimedWithin
 from nurture.core.money import Money
 from nurture.core.purchase import CATEGORY, ITEM, Purchase, Refund, word, words_of
 from nurture.store.coupons import redeem
-from nurture.store.database import MOST, chunks, insert_all, insert_new, update_rows
+from nurture.store.database import chunks, insert_all, insert_new, update_rows
+from nurture.store.prepared import IDS, MOST, SINCE, ask, ask_column
 from nurture.store.tables import conversion, event, message, purchase, purchase_identity, purchase_item, refund
+
+_SEEN = select(purchase_identity.c.order_id).where(purchase_identity.c.order_id.in_(IDS))
 
 
 def unseen_orders(connection: Connection, purchases: Iterable[Purchase]) -> list[Purchase]:
@@ -26,11 +30,7 @@ def unseen_orders(connection: Connection, purchases: Iterable[Purchase]) -> list
     wanted = {one.order_id: one for one in reversed(list(purchases))}
     seen: set[str] = set()
     for some in chunks(list(wanted)):
-        seen.update(
-            connection.execute(
-                select(purchase_identity.c.order_id).where(purchase_identity.c.order_id.in_(some))
-            ).scalars()
-        )
+        seen.update(ask_column(connection, _SEEN, {"ids": some}))
     return [one for order_id, one in wanted.items() if order_id not in seen]
 
 
@@ -67,7 +67,7 @@ _WITHOUT_VALUE = (
 
 def without_value(connection: Connection, currencies: Sequence[str], limit: int) -> list[tuple[str, str, Money]]:
     """Purchases in these currencies that have no value in the project's yet: contact id, order id, what was paid."""
-    rows = connection.execute(_WITHOUT_VALUE, {"currencies": list(currencies), "most": limit})
+    rows = ask(connection, _WITHOUT_VALUE, {"currencies": list(currencies), "most": limit})
     return [(row[0], row[1], Money(row[2], row[3])) for row in rows]
 
 
@@ -181,19 +181,23 @@ def _holds(aspect: str, wanted: Iterable[str]) -> Any:
     return exists(select(1).where(this, w.aspect == aspect, w.word.in_(words)).correlate(purchase))
 
 
+@cache
+def _bought() -> Select[Any]:
+    p = purchase.c
+    told = func.count(), func.min(p.occurred_at), func.max(p.occurred_at), func.coalesce(func.sum(net_value()), 0)
+    return select(p.contact_id, *told).where(p.contact_id.in_(IDS), kept()).group_by(p.contact_id)
+
+
 def bought(connection: Connection, contact_ids: Iterable[str]) -> dict[str, Bought]:
     """What each contact bought, from the rows."""
     ids = sorted(set(contact_ids))
-    statement = (
-        select(
-            purchase.c.contact_id, func.count(), func.min(purchase.c.occurred_at), func.max(purchase.c.occurred_at),
-            func.coalesce(func.sum(net_value()), 0),
-        )
-        .where(purchase.c.contact_id.in_(ids), kept())
-        .group_by(purchase.c.contact_id)
-    )  # fmt: skip
-    found = {row[0]: Bought(row[1], row[2], row[3], int(row[4])) for row in connection.execute(statement)}
+    found = {row[0]: Bought(row[1], row[2], row[3], int(row[4])) for row in ask(connection, _bought(), {"ids": ids})}
     return {contact_id: found.get(contact_id, Bought(0, None, None, 0)) for contact_id in ids}
+
+
+_ORDERS = select(
+    purchase.c.contact_id, purchase.c.order_id, purchase.c.occurred_at, purchase.c.message_id
+).where(purchase.c.contact_id.in_(IDS), purchase.c.occurred_at >= SINCE)
 
 
 def recredit(
@@ -207,8 +211,7 @@ def recredit(
     ids = sorted(set(contact_ids))
     if not ids or not claims:
         return
-    statement = select(purchase.c.contact_id, purchase.c.order_id, purchase.c.occurred_at, purchase.c.message_id)
-    orders = connection.execute(statement.where(purchase.c.contact_id.in_(ids), purchase.c.occurred_at >= since)).all()
+    orders = ask(connection, _ORDERS, {"ids": ids, "since": since})
     touches = _touches(connection, {row[0] for row in orders}, since - longest)
     changed = []
     for contact_id, order_id, bought_at, claimed_by in orders:
@@ -225,20 +228,23 @@ def _credited(touch: Touch | None) -> dict[str, Any]:
             "touch": touch.kind.value, "touched_at": touch.at}  # fmt: skip
 
 
+_OF_MESSAGE = (message.c.contact_id, message.c.campaign, message.c.enrollment_id, message.c.id)
+_SENT = select(*_OF_MESSAGE, message.c.accepted_at).where(
+    message.c.contact_id.in_(IDS), message.c.accepted_at >= SINCE
+)
+_CLICKED = (
+    select(*_OF_MESSAGE, event.c.occurred_at)
+    .join(event, and_(event.c.contact_id == message.c.contact_id, event.c.message_id == message.c.id))
+    .where(event.c.contact_id.in_(IDS), event.c.kind == Kind.CLICKED.value, event.c.occurred_at >= SINCE)
+    .where(event.c.machine.is_(None))
+)
+
+
 def _touches(connection: Connection, contact_ids: set[str], since: datetime) -> dict[str, list[Touch]]:
     found: dict[str, list[Touch]] = {}
-    of_message = (message.c.contact_id, message.c.campaign, message.c.enrollment_id, message.c.id)
-    sent = select(*of_message, message.c.accepted_at).where(
-        message.c.contact_id.in_(contact_ids), message.c.accepted_at >= since
-    )
-    clicked = (
-        select(*of_message, event.c.occurred_at)
-        .join(event, and_(event.c.contact_id == message.c.contact_id, event.c.message_id == message.c.id))
-        .where(event.c.contact_id.in_(contact_ids), event.c.kind == Kind.CLICKED.value, event.c.occurred_at >= since)
-        .where(event.c.machine.is_(None))
-    )
-    for kind, statement in ((TouchKind.EMAIL, sent), (TouchKind.CLICK, clicked)):
-        for contact_id, campaign, enrollment_id, message_id, at in connection.execute(statement):
+    asked = {"ids": sorted(contact_ids), "since": since}
+    for kind, statement in ((TouchKind.EMAIL, _SENT), (TouchKind.CLICK, _CLICKED)):
+        for contact_id, campaign, enrollment_id, message_id, at in ask(connection, statement, asked):
             found.setdefault(contact_id, []).append(Touch(campaign, enrollment_id, message_id, kind, at))
     return found
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from nurture.store.database import insert_all, insert_new, upsert
+from nurture.store.prepared import ask_column
 from nurture.store.tables import (
     compiled_email,
     file_content,
@@ -169,7 +170,8 @@ _META = select(meta.c.value).where(meta.c.key == bindparam("key"))
 
 def get_meta(connection: Connection, key: str) -> str | None:
     """A project-wide setting kept in the database."""
-    return connection.execute(_META, {"key": key}).scalar()
+    found = ask_column(connection, _META, {"key": key})
+    return found[0] if found else None
 
 
 def set_meta(connection: Connection, key: str, value: str | None) -> None:

@@ -13,12 +13,11 @@ from sqlalchemy import insert, select
 from nurture.core.errors import ConfigError
 from nurture.store.base import metadata
 from nurture.store.database import Connection, Database
+from nurture.store.lone import Lone
 from nurture.store.migrate import current, latest, migrate
 
 AT_ONCE = 1_000
 """Rows that the verbs work on at a time: nobody else waits for what they lock."""
-ROOMY = ("wal_autocheckpoint=20000", "cache_size=-262144")
-"""What a copy's connections are told beside the usual: pages are written twice less often, and read once."""
 PAGE = 5_000
 """Rows of a table that are in memory at a time."""
 
@@ -46,16 +45,18 @@ def scratch_copy(source: Database | None) -> Iterator[Database]:
 def scratch_database() -> Iterator[Database]:
     """An empty SQLite database without tables, which waits for no disk. It is removed at the end."""
     with TemporaryDirectory(prefix="nurture-scratch-", ignore_cleanup_errors=True) as directory:
-        copy = Database("sqlite:///scratch.db", Path(directory), durable=False, batch=AT_ONCE)
+        copy = Lone(Path(directory, "scratch.db"), AT_ONCE)
         try:
-            with copy.told(*ROOMY):
-                yield copy
+            yield copy
         finally:
             copy.close()
 
 
 def copy_into(source: Database, copy: Database) -> None:
     """Make `copy` what `source` is, whatever it was; both are SQLite files, and nobody is using the copy."""
+    for one in (source, copy):
+        if isinstance(one, Lone):
+            one.flush()
     # SQLite's own backup, all pages in one step: from one snapshot, while others may write.
     origin, target = source.engine.raw_connection(), copy.engine.raw_connection()
     try:
@@ -63,6 +64,8 @@ def copy_into(source: Database, copy: Database) -> None:
     finally:
         origin.close()
         target.close()
+    # The pages say themselves how their file is kept; a new connection says it anew.
+    copy.close()
 
 
 def _driver(connection: Any) -> Any:
@@ -89,5 +92,3 @@ def look_over(copy: Database) -> None:
     """
     with copy.write() as connection:
         connection.exec_driver_sql("ANALYZE contact")
-    # Connections that are open go by what they knew.
-    copy.close()

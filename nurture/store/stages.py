@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
-from nurture.store.database import MOST
+from nurture.store.prepared import MOST, NOW, ask_column
 from nurture.store.tables import contact
-from nurture.store.types import Instant
 
 _DUE = (
     select(contact.c.id)
-    .where(contact.c.stage_check_at <= bindparam("now", type_=Instant()))
+    .where(contact.c.stage_check_at <= NOW)
     .order_by(contact.c.stage_check_at)
     .limit(MOST)
 )
@@ -20,7 +19,7 @@ _DUE = (
 
 def due_stages(connection: Connection, now: datetime, limit: int) -> list[str]:
     """Contacts whose next stage check has come, found by its index."""
-    return list(connection.execute(_DUE, {"now": now, "most": limit}).scalars())
+    return ask_column(connection, _DUE, {"now": now, "most": limit})
 
 
 def next_contacts(connection: Connection, after: str, limit: int) -> list[str]:

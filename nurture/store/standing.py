@@ -12,8 +12,8 @@ from nurture.core.condition import Leaf
 from nurture.core.found import Found
 from nurture.core.project import Project
 from nurture.store.conditions import Asker
-from nurture.store.entering import IDS
 from nurture.store.looked import Kept, Look
+from nurture.store.prepared import IDS, ask
 from nurture.store.tables import contact, enrollment
 from nurture.store.types import plain
 
@@ -56,7 +56,7 @@ class KeptQuery:
 
     def ask(self, connection: Connection, keys: Sequence[Key], now: datetime) -> dict[str, str]:
         """The values for each of these enrollments, by id, as of `now` (aware UTC)."""
-        return {row[0]: row[1] for row in connection.execute(self._statement, _named(keys, now))}
+        return {row[0]: row[1] for row in ask(connection, self._statement, _named(keys, now))}
 
     def told(self, text: str, holds: bool) -> Found | None:
         """What was found when that was kept, with the answer; None where it was kept of another condition."""

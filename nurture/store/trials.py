@@ -13,7 +13,6 @@ from sqlalchemy import (
     Float,
     Subquery,
     and_,
-    bindparam,
     case,
     cast,
     func,
@@ -26,9 +25,9 @@ from nurture.core.choice import Judged, Trial
 from nurture.core.gate import Refusal
 from nurture.core.winner import Look, Tried
 from nurture.store.database import insert_new, update_rows
+from nurture.store.prepared import NOW, SINCE, ask
 from nurture.store.purchases import kept, net_value
 from nurture.store.tables import conversion, message, purchase, trial
-from nurture.store.types import Instant
 
 ARRIVES_WITHIN = timedelta(hours=72)
 """An accepted email that has not bounced for this long was delivered, where the provider tells no more."""
@@ -59,15 +58,15 @@ def every(connection: Connection) -> list[TrialRow]:
 
 _ATTENDED = select(trial).where(
     or_(
-        and_(t.decided_at.is_(None), t.look_at <= bindparam("now", type_=Instant())),
-        t.decided_at >= bindparam("since", type_=Instant()),
+        and_(t.decided_at.is_(None), t.look_at <= NOW),
+        t.decided_at >= SINCE,
     )
 )
 
 
 def attended(connection: Connection, now: datetime, since: datetime) -> list[TrialRow]:
     """The trials that are to be looked at now, and those decided `since` then, for whom somebody may still wait."""
-    return [TrialRow(*row) for row in connection.execute(_ATTENDED, {"now": now, "since": since})]
+    return [TrialRow(*row) for row in ask(connection, _ATTENDED, {"now": now, "since": since})]
 
 
 def of_campaign(connection: Connection, campaign: str) -> dict[tuple[str, str], TrialRow]:

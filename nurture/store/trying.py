@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,24 +13,13 @@ from nurture.core.event import Kind
 from nurture.core.ids import derived_id, message_id
 from nurture.core.persona import Persona, PersonaAccount, PersonaPurchase
 from nurture.core.program import Course
-from nurture.store.database import Database, insert_new, upsert
+from nurture.store.database import insert_new, upsert
 from nurture.store.enrollments import LIVE, lock_contacts
 from nurture.store.suppressions import contacts_by_address
 from nurture.store.tables import account, consent, contact, contact_address, enrollment, event, message, purchase
 from nurture.store.types import EPOCH
 
 SOURCE = "preview"
-
-
-@contextmanager
-def undone(database: Database) -> Iterator[Connection]:
-    """A transaction in which anything may be tried; nothing of it stays."""
-    with database.engine.connect() as connection:
-        transaction = connection.begin()
-        try:
-            yield connection
-        finally:
-            transaction.rollback()
 
 
 def owner(connection: Connection, key: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Boolean, ColumnElement, DateTime, Dialect, String, literal
@@ -46,10 +47,15 @@ def _aware(value: datetime | None) -> datetime | None:
     return value
 
 
+# The same few instants are read and written over and over: those of the last looks, of windows and of waits.
+
+
+@lru_cache(maxsize=20_000)
 def _microseconds(value: datetime | None) -> int | None:
     return None if value is None else (_aware(value) - EPOCH) // MICROSECOND  # type: ignore[operator]
 
 
+@lru_cache(maxsize=20_000)
 def _instant(value: int | None) -> datetime | None:
     return None if value is None else EPOCH + timedelta(microseconds=value)
 

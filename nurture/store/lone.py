@@ -1,0 +1,96 @@
+"""A database that one thread has to itself and nobody would miss: there is nothing to wait for, and nothing to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection
+from sqlalchemy.pool import StaticPool
+
+from nurture.store.database import Database
+
+PRAGMAS = (
+    "locking_mode=EXCLUSIVE", "journal_mode=MEMORY", "synchronous=OFF", "secure_delete=OFF", "foreign_keys=ON",
+    "temp_store=MEMORY", "cache_size=-1048576",
+)  # fmt: skip
+"""What its connection is told: what a change was before is kept in memory, and nobody else is looked out for."""
+
+MANY = 500_000
+"""Changes after which they are written to the file: until then their pages are written once, and not each time."""
+
+
+class Lone(Database):
+    """A SQLite file on one connection, for one thread.
+
+    What fails is undone, and nothing else, also where it is begun within a transaction that goes on.
+    """
+
+    _pool: ClassVar[Mapping[str, Any]] = {"poolclass": StaticPool}
+
+    def __init__(self, path: Path, batch: int) -> None:
+        super().__init__(f"sqlite:///{path}", durable=False, batch=batch)
+        self._pragmas = list(PRAGMAS)
+        self._held: Connection | None = None
+        self._depth = self._written = 0
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write; within another, it is a part of that."""
+        with self._savepoint(kept=True) as connection:
+            yield connection
+        driver: Any = connection.connection.driver_connection
+        if not self._depth and driver.total_changes - self._written > MANY:
+            self.flush()
+
+    @contextmanager
+    def undone(self) -> Iterator[Connection]:
+        """See Database."""
+        with self._savepoint(kept=False) as connection:
+            yield connection
+
+    @contextmanager
+    def _savepoint(self, *, kept: bool) -> Iterator[Connection]:
+        # Each is a savepoint of one transaction: to commit it by itself would write every page that it touched.
+        held, name = self._connection(), f"depth_{self._depth}"
+        driver: Any = held.connection.driver_connection
+        driver.execute(f"SAVEPOINT {name}")
+        self._depth += 1
+        try:
+            yield held
+        except BaseException:
+            kept = False
+            raise
+        finally:
+            self._depth -= 1
+            if not kept:
+                driver.execute(f"ROLLBACK TO {name}")
+            driver.execute(f"RELEASE {name}")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """The same connection, which sees all that was written."""
+        yield self._connection()
+
+    def flush(self) -> None:
+        """Write everything to the file. Not within a transaction."""
+        if self._held is not None:
+            driver: Any = self._held.connection.driver_connection
+            self._written = driver.total_changes
+            self._held.commit()
+            self._held.close()
+            self._held = None
+
+    def close(self) -> None:
+        """Write everything, and let go of the connection."""
+        self.flush()
+        self._written = 0
+        super().close()
+
+    def _connection(self) -> Connection:
+        if self._held is None:
+            self._held = self.engine.connect()
+            self._held.begin()
+        return self._held
