@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import struct
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +19,7 @@ from nurture.core.program import Program
 from nurture.core.purchase import Purchase
 from nurture.core.responses import Delays, Model, Response, Tally, buyer, pick
 from nurture.store.database import Database, chunks
-from nurture.store.rehearsals import Standing, everybody, standing_of
+from nurture.store.rehearsals import Standing, buyers, standing_of
 
 SOURCE = "rehearsal"
 WEEK = timedelta(days=7)
@@ -26,6 +27,7 @@ Span = tuple[datetime, datetime]
 """From when until when, aware UTC."""
 
 LOTS = 8
+WHOLE = 2**64
 AT_ONCE = 5_000
 """Facts recorded in one transaction: nobody else waits for a copy."""
 
@@ -53,6 +55,7 @@ class Crowd:
         self._begin, self._end = span
         self._ahead: list[tuple[datetime, str, Fact | Purchase]] = []
         self._week = -1
+        self._draw = self._drawing("email", count=LOTS)
         self.weeks: dict[int, Tally] = defaultdict(Tally)
         """What the weeks since the beginning held: emails by stage, days by class of buyers."""
 
@@ -90,28 +93,39 @@ class Crowd:
     def _begin_week(self, number: int) -> None:
         """Let people buy unasked in the week of that number since the beginning."""
         start = self._begin + WEEK * number
-        days = self.weeks[number].days
+        draw = self._drawing("week", str(number), count=3)
         with self._database.read() as connection:
-            for one in everybody(connection):
-                class_ = buyer(one.stage, one.days_since(start))
-                days[class_] = days.get(class_, 0.0) + 7
-                chance = 7 * self._fitted.model.purchases[class_].value
-                lots = self._lots("week", str(number), one.contact_id, count=3)
+            people = buyers(connection, start)
+        self.weeks[number].days.update({class_: 7.0 * len(ids) for class_, ids in people.items()})
+        for class_, ids in people.items():
+            chance = 7 * self._fitted.model.purchases[class_].value * WHOLE
+            for contact_id, lots in zip(ids, map(draw, ids), strict=True):
                 if lots[0] < chance:
-                    order = f"{SOURCE}-{number}-{one.contact_id}"
-                    self._plan(self._buys(one.contact_id, start + WEEK * lots[1], order, lots[2]))
+                    at, order = start + WEEK * (lots[1] / WHOLE), f"{SOURCE}-{number}-{contact_id}"
+                    self._plan(self._buys(contact_id, at, order, lots[2] / WHOLE))
 
     def _plan(self, one: Fact | Purchase) -> None:
         key = one.natural_key if isinstance(one, Fact) else one.order_id
         heapq.heappush(self._ahead, (one.occurred_at, key, one))
 
-    def _lots(self, *names: str, count: int = LOTS) -> list[float]:
-        digest = hashlib.blake2b("\x1f".join(names).encode(), digest_size=8 * count, key=self._seed).digest()
-        return [int.from_bytes(digest[place : place + 8]) / 2**64 for place in range(0, 8 * count, 8)]
+    def _drawing(self, *names: str, count: int) -> Callable[[str], tuple[int, ...]]:
+        """So many lots below WHOLE for each name that is asked of what is drawn."""
+        said = "".join(f"{name}\x1f" for name in names).encode()
+        drawn = hashlib.blake2b(said, digest_size=8 * count, key=self._seed)
+        read = struct.Struct(f">{count}Q").unpack
+
+        def draw(name: str) -> tuple[int, ...]:
+            mine = drawn.copy()
+            mine.update(name.encode())
+            return read(mine.digest())
+
+        return draw
 
     def _respond(self, email: Outgoing, reader: Standing, now: datetime) -> Iterator[Fact | Purchase]:
         rates, stage = self._fitted.model.responses, reader.stage
-        bounced, fetched, opened, clicked, left, bought, pace, mood = self._lots("email", email.message_id)
+        bounced, fetched, opened, clicked, left, bought, pace, mood = (
+            lot / WHOLE for lot in self._draw(email.message_id)
+        )
         if bounced < rates[stage, Response.BOUNCE].value:
             at = now + timedelta(minutes=1 + 29 * pace)
             yield self._fact(email, Kind.BOUNCED, at, bounce=BounceClass.HARD, suppresses=SuppressionReason.BOUNCED)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
-from nurture.store.conditions import NOW
-from nurture.store.database import MOST, upsert
+from nurture.store.database import upsert
+from nurture.store.prepared import MOST, NOW, SINCE, ask
 from nurture.store.tables import breaker, message
-from nurture.store.types import Instant
+from nurture.store.types import plain
 
 
 def _outcomes() -> Select[Any]:
     told = (message.c[name] for name in ("campaign", "accepted_at", "bounced_at", "bounce", "complained_at"))
-    lately = message.c.claimed_at >= bindparam("since", type_=Instant())
+    lately = message.c.claimed_at >= SINCE
     seen = select(*told).where(lately).order_by(message.c.claimed_at.desc()).limit(MOST).subquery()
     hard = and_(seen.c.bounced_at.is_not(None), seen.c.bounce == "hard")
     counts = (func.count(seen.c.accepted_at), func.count().filter(hard), func.count(seen.c.complained_at))
@@ -25,9 +25,21 @@ def _outcomes() -> Select[Any]:
 _OUTCOMES = _outcomes()
 
 
+_BACK = (
+    select(plain(message.c.campaign), func.count(message.c.bounced_at), func.count(message.c.complained_at))
+    .where(message.c.claimed_at >= SINCE, or_(message.c.bounced_at.is_not(None), message.c.complained_at.is_not(None)))
+    .group_by(plain(message.c.campaign))
+)
+
+
+def came_back(connection: Connection, since: datetime) -> dict[str, tuple[int, int]]:
+    """By campaign, of all messages claimed since then: how many bounced, and how many were complained of."""
+    return {row[0]: (row[1], row[2]) for row in ask(connection, _BACK, {"since": since})}
+
+
 def recent_outcomes(connection: Connection, since: datetime, most: int) -> dict[str, tuple[int, int, int]]:
     """By campaign, of the `most` newest messages claimed since then: accepted, bounced hard, complained of."""
-    rows = connection.execute(_OUTCOMES, {"since": since, "most": most})
+    rows = ask(connection, _OUTCOMES, {"since": since, "most": most})
     return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
 
@@ -36,7 +48,7 @@ _OPEN_BREAKERS = select(breaker.c.campaign, breaker.c.until).where(breaker.c.unt
 
 def open_breakers(connection: Connection, now: datetime) -> dict[str, datetime]:
     """The campaigns whose breaker is open, and until when."""
-    return {row[0]: row[1] for row in connection.execute(_OPEN_BREAKERS, {"now": now})}
+    return {row[0]: row[1] for row in ask(connection, _OPEN_BREAKERS, {"now": now})}
 
 
 def open_breaker(connection: Connection, campaign: str, until: datetime, reason: str, now: datetime) -> None:

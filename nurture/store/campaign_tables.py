@@ -152,6 +152,11 @@ Index(
     **only_where(message.c.account_id.isnot(None)),
 )
 Index("ix_message_trial", message.c.trial, message.c.variant, **only_where(message.c.trial.isnot(None)))
+Index(
+    "ix_message_back",
+    message.c.claimed_at,
+    **only_where(message.c.bounced_at.isnot(None) | message.c.complained_at.isnot(None)),
+)
 Index("ix_message_campaign", message.c.campaign, message.c.step, message.c.state)
 
 kept_email = table(

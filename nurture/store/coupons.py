@@ -14,7 +14,7 @@ from nurture.store.database import chunks, insert_new, look_up, update_rows
 from nurture.store.tables import coupon, message, purchase
 
 c = coupon.c
-FREE = and_(c.message_id.is_(None), c.redeemed_at.is_(None))
+FREE = and_(c.reserved_at.is_(None), c.redeemed_at.is_(None))
 NOBODY = dict.fromkeys(("contact_id", "message_id", "reserved_at", "spent_at", "valid_until"))
 
 

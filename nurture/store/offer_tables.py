@@ -24,7 +24,8 @@ coupon = table(
     Column("order_id", Key),
     UniqueConstraint("message_id"),
 )
-_free = coupon.c.message_id.is_(None) & coupon.c.redeemed_at.is_(None)
+# By `message_id` SQLite would look for them in its unique index: it takes one row of it for few.
+_free = coupon.c.reserved_at.is_(None) & coupon.c.redeemed_at.is_(None)
 Index("ix_coupon_free", coupon.c.pool, coupon.c.expires_at, **only_where(_free))
 Index("ix_coupon_contact", coupon.c.contact_id, **only_where(coupon.c.contact_id.isnot(None)))
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
-from nurture.core.responses import SEEN_WITHIN
+from nurture.core.lifecycle import Stage
+from nurture.core.responses import RECENCY, SEEN_WITHIN, Buyer, buyer
 from nurture.store.database import chunks
+from nurture.store.prepared import IDS, NOW, ask
 from nurture.store.spans import Spans
 from nurture.store.tables import contact, conversion, enrollment, message, purchase, stage_change
 from nurture.store.types import later
@@ -32,20 +35,30 @@ class Standing:
 
 
 _STANDING = select(contact.c.id, contact.c.stage, contact.c.last_purchase_at)
+_STANDS = _STANDING.where(contact.c.id.in_(IDS))
 
 
 def standing_of(connection: Connection, ids: Iterable[str]) -> dict[str, Standing]:
     """Where these contacts stand."""
     found: dict[str, Standing] = {}
     for some in chunks(sorted(ids), PAGE):
-        found |= {row[0]: Standing(*row) for row in connection.execute(_STANDING.where(contact.c.id.in_(some)))}
+        found |= {row[0]: Standing(*row) for row in ask(connection, _STANDS, {"ids": some})}
     return found
 
 
-def everybody(connection: Connection) -> Iterator[Standing]:
-    """Where every contact stands, in the order of their ids."""
-    rows: Any = connection.execute(_STANDING.order_by(contact.c.id).execution_options(yield_per=PAGE))
-    return (Standing(*row) for row in rows)
+_LATELY = [(contact.c.last_purchase_at > later(NOW, timedelta(days=-limit)), one.value) for limit, one in RECENCY[:-1]]
+_OF_CUSTOMER = case(
+    (contact.c.last_purchase_at.is_(None), buyer(Stage.CUSTOMER, None).value), *_LATELY, else_=RECENCY[-1][1].value
+)
+_BUYERS = select(contact.c.id, case((contact.c.stage != Stage.CUSTOMER.value, contact.c.stage), else_=_OF_CUSTOMER))
+
+
+def buyers(connection: Connection, at: datetime) -> dict[Buyer, list[str]]:
+    """Every contact by how likely they buy unasked, as of `at` (aware UTC)."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for contact_id, class_ in ask(connection, _BUYERS, {"now": at}):
+        found[class_].append(contact_id)
+    return {Buyer(class_): ids for class_, ids in sorted(found.items())}
 
 
 def count_stages(connection: Connection) -> dict[str, int]:
