@@ -8,7 +8,7 @@ from support.line import MONDAY, campaign
 
 from nurture.core.errors import ProjectError
 from nurture.core.experiment import arm_of
-from nurture.store.tables import contact_tag, suppression
+from nurture.store.tables import contact_mark, contact_tag, suppression
 
 from .conftest import Start
 
@@ -203,6 +203,20 @@ def test_receiving_an_email_makes_one_match_at_once_elsewhere(start: Start) -> N
     line.pass_()
     line.clock.forward(minutes=1)
     line.pass_()
+    assert {row["campaign"] for row in line.enrollments()} == {"alpha", "beta"}
+
+
+def test_receiving_an_email_is_seen_by_a_campaign_that_looks_at_its_hour(start: Start) -> None:
+    """Its hour alone asks: nobody is woken for it before."""
+    asking = campaign(
+        LONG, overlap="allow", audience="{where: [{received: {ever: yes}}]}", enter="{look: daily at 18:00}"
+    )
+    line = start({"alpha": campaign(LONG), "beta": asking})
+    line.add_contact()
+    line.pass_()
+    assert line.states() == [("hello", "accepted")]
+    assert line.rows(contact_mark) == []
+    line.run(days=1, step=timedelta(hours=1))
     assert {row["campaign"] for row in line.enrollments()} == {"alpha", "beta"}
 
 

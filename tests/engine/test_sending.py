@@ -356,6 +356,22 @@ def test_the_breaker_opens_on_bounces_and_holds_that_campaign_only(start: Start)
     assert states["alpha"] == ("due", "breaker") and states["beta"][0] in ("accepted", "skipped")
 
 
+@pytest.mark.parametrize(("people", "complaints", "opens"), [(210, 1, True), (340, 1, False), (190, 5, False)])
+def test_the_breaker_opens_on_the_share_of_complaints_among_enough_emails(
+    start: Start, people: int, complaints: int, opens: bool
+) -> None:
+    line = start(campaign())
+    for number in range(people):
+        line.add_contact(f"p{number}")
+    line.pass_()
+    for number in range(complaints):
+        line.fact(f"p{number}", Kind.COMPLAINED, step="hello", suppresses=SuppressionReason.COMPLAINED)
+    line.clock.forward(hours=1)
+    line.add_contact("ada")
+    line.pass_()
+    assert line.states("ada") == [("hello", "due" if opens else "accepted")]
+
+
 def test_the_values_of_sent_emails_are_forgotten_after_their_time(start: Start) -> None:
     line = start(campaign())
     line.add_contact()
