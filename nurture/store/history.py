@@ -95,6 +95,8 @@ class _Days:
         """Somebody bought, and not again before `until`: a customer, by how long ago, as long as the rules say so."""
         since = bought
         for limit, one in RECENCY:
+            if since >= until:
+                break
             edge = min(until, bought + int(min(limit, self._customer_for) * DAY))
             self.add(one, since, edge)
             since = max(since, edge)

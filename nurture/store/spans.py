@@ -25,8 +25,15 @@ class Spans:
 
     def place(self, at: ColumnElement[Any]) -> ColumnElement[int]:
         """The place, from 0, of the one `at` lies in; what lies before the first is taken for the first."""
-        before = [(at < literal(begins, Instant()), place) for place, begins in enumerate(self.begins[1:])]
-        return case(*before, else_=len(self.begins) - 1) if before else literal(0)
+        return self._among(at, 0, len(self))
+
+    def _among(self, at: ColumnElement[Any], first: int, end: int) -> ColumnElement[int]:
+        # By halves: of a year of days, nine are compared with and not 365.
+        if end - first == 1:
+            return literal(first)
+        middle = (first + end) // 2
+        before = at < literal(self.begins[middle], Instant())
+        return case((before, self._among(at, first, middle)), else_=self._among(at, middle, end))
 
     def within(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
         """Whether `at` lies in any of them."""
