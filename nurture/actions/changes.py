@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from nurture.actions.check import Checked, EmailKey
-from nurture.core.comparison import Difference, compare
+from nurture.core.comparison import KeyChange, compare
 from nurture.core.wording import flow
 from nurture.files.folder import CAMPAIGNS, PROJECT, TEMPLATES
 from nurture.files.positions import Node, Path, Positions
@@ -135,14 +135,14 @@ class _Written:
         root, _ = read(file, text)
         self._positions = Positions(root, file) if root else None
 
-    def said(self, one: Difference, value: Any) -> str | None:
+    def said(self, one: KeyChange, value: Any) -> str | None:
         """The value as it is written there, or as it is meant where it is not."""
         if value is None:
             return None
         node, whole = self._find(one.path)
         return flow(node.data() if node and whole else value)
 
-    def place(self, one: Difference) -> tuple[int, int] | None:
+    def place(self, one: KeyChange) -> tuple[int, int] | None:
         """Line and column of the key, or of as much of its path as there is; None where it is gone."""
         if one.after is None or self._positions is None:
             return None

@@ -21,7 +21,7 @@ from nurture.core.project import Project
 from nurture.core.window import is_open
 from nurture.providers import outbox
 from nurture.store import invariants as rows
-from nurture.store import lives, migrate, recompute, releases, reports, stories
+from nurture.store import lives, migrate, recompute, releases, reports, stages, stories
 from nurture.store.database import BATCH, Connection, Database
 from nurture.store.edits import standing
 from nurture.store.invariants import SHOWN
@@ -300,7 +300,7 @@ class Recomputed:
 def count_contacts(database: Database) -> int:
     """How many contacts there are to reckon again."""
     with database.read() as connection:
-        return recompute.how_many(connection)
+        return stages.how_many(connection)
 
 
 def recompute_all(

@@ -24,7 +24,7 @@ from nurture.core.enter import EnterByLook
 from nurture.core.zone import from_local
 from nurture.emails.links import Signer
 from nurture.providers.memory import Memory
-from nurture.store import foreseen, spans
+from nurture.store import foreseen, spans, stages, suppressions
 from nurture.store.database import Database
 from nurture.store.foreseen import Crowded, Figure, Kept, Waiting, What
 from nurture.store.releases import latest_release, release_files
@@ -165,7 +165,7 @@ def _running(database: Database) -> int | None:
 
 def _tick(database: Database) -> timedelta:
     with database.read() as connection:
-        return SERVICE_TICK if foreseen.people(connection) <= FEW else COARSE_TICK
+        return SERVICE_TICK if stages.how_many(connection) <= FEW else COARSE_TICK
 
 
 def _last_run(database: Database, running: int | None) -> Compared:
@@ -211,7 +211,7 @@ def _count(found: Tried, changed: Changes, wanted: Wanted) -> Plan:
         waiting = foreseen.waiting(connection, days.end, wanted.samples)
         limits = limits_used(connection, release.program, days.begins[0])
         everybody: list[Any] = [*figures, *kept, *crowded, *waiting]
-        named = foreseen.addresses(connection, {one for row in everybody for one in row.samples})
+        named = suppressions.addresses(connection, {one for row in everybody for one in row.samples})
     zone = release.program.zone
     return Plan(
         began=days.begins[0], ends=days.end, tick=found.tick, timezone=zone.key,

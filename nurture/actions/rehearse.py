@@ -24,9 +24,9 @@ from nurture.emails.links import Signer
 from nurture.providers.memory import Memory
 from nurture.store import history
 from nurture.store.database import Database
-from nurture.store.rehearsals import count_stages
 from nurture.store.releases import get_meta, set_meta
 from nurture.store.scratch import AT_ONCE, look_over, scratch_copy
+from nurture.store.stages import count_stages
 
 TICK = timedelta(hours=1)
 """How often a rehearsal looks for due work: months of seconds would take months of looks."""

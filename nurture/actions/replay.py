@@ -12,7 +12,7 @@ from nurture.actions.check import Checked
 from nurture.actions.record import mark, record_facts, record_suppressions, restage, stir
 from nurture.actions.record_orders import record_purchases, record_refunds
 from nurture.actions.rehearse import Run, Wanted, run_through, set_up
-from nurture.actions.respond import AT_ONCE
+from nurture.actions.respond import FACTS_AT_ONCE
 from nurture.actions.stop import STOPPED
 from nurture.core.email import Outgoing
 from nurture.core.event import Fact, Kind, Suppress, SuppressionReason
@@ -21,10 +21,10 @@ from nurture.core.purchase import Purchase, Refund
 from nurture.store import lives, recompute, rewind
 from nurture.store.database import Database, chunks
 from nurture.store.purchases import money_of
-from nurture.store.rehearsals import count_stages
 from nurture.store.releases import set_meta
 from nurture.store.rewind import Later
 from nurture.store.scratch import scratch_copy
+from nurture.store.stages import count_stages
 from nurture.store.suppressions import change_consents
 
 SOURCE = "replay"
@@ -62,7 +62,7 @@ def replay(
 
 def _reckon(copy: Database, program: Program, ids: Sequence[str], now: datetime) -> None:
     """Hot facts and lives again, of the rows that are left; and have everybody looked at."""
-    for some in chunks(ids, AT_ONCE // 5):
+    for some in chunks(ids, FACTS_AT_ONCE // 5):
         with copy.write() as connection:
             standings = lives.lock_standings(connection, some)
             for contact_id, facts in recompute.hot_facts(connection, some).items():
@@ -106,7 +106,7 @@ class Past:
             while end < len(stream) and stream[end][0] <= until:
                 end += 1
             self._at[name] = end
-            for some in chunks([row for _, _, row in stream[begin:end]], AT_ONCE):
+            for some in chunks([row for _, _, row in stream[begin:end]], FACTS_AT_ONCE):
                 tell[name](some, until)
 
     def _come(self, rows: Sequence[dict[str, Any]], now: datetime) -> None:

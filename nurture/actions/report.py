@@ -15,7 +15,7 @@ from nurture.core.errors import NotFound
 from nurture.core.experiment import Interval, Measured, earned, uplift
 from nurture.core.program import Course, Program
 from nurture.core.values import Duration
-from nurture.store import pools, referrals, reports, trials
+from nurture.store import pools, referrals, reports, stages, trials
 from nurture.store.database import Connection, Database
 from nurture.store.pools import StepCoupons
 from nurture.store.referrals import Referrals
@@ -174,7 +174,7 @@ def report_in(connection: Connection, program: Program, now: datetime, campaign:
         currency=program.project.currency,
         campaigns=tuple(_campaign(connection, program, name, rows, now) for name in names),
         conversions=_conversions(connection),
-        stages=reports.stage_counts(connection),
+        stages=stages.count_stages(connection),
         revenue=reports.revenue_in_all(connection),
         referrals=referrals.counts(connection, campaign),
         holdout=_project_holdout(connection, program, rows.entries, now),

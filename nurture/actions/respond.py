@@ -28,7 +28,7 @@ Span = tuple[datetime, datetime]
 
 LOTS = 8
 WHOLE = 2**64
-AT_ONCE = 5_000
+FACTS_AT_ONCE = 5_000
 """Facts recorded in one transaction: nobody else waits for a copy."""
 
 NO_AMOUNT = 5000
@@ -74,9 +74,9 @@ class Crowd:
         while self._ahead and self._ahead[0][0] <= until:
             one = heapq.heappop(self._ahead)[2]
             facts.append(one) if isinstance(one, Fact) else bought.append(one)
-        for some in chunks(facts, AT_ONCE):
+        for some in chunks(facts, FACTS_AT_ONCE):
             record_facts(self._database, self._program, some, until)
-        for others in chunks(bought, AT_ONCE):
+        for others in chunks(bought, FACTS_AT_ONCE):
             record_purchases(self._database, self._program, others, until)
 
     def hear(self, batch: Sequence[Outgoing], now: datetime) -> None:

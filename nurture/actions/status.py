@@ -11,7 +11,7 @@ from nurture.actions.history import needs as unlike_files
 from nurture.actions.pools import dry
 from nurture.actions.stop import STOPPED
 from nurture.core.program import Program
-from nurture.store import letters, releases, reports, runs, stories, telling
+from nurture.store import letters, releases, runs, stages, stories, telling
 from nurture.store.database import Connection, Database
 from nurture.store.releases import ReleaseRow
 from nurture.store.runs import Pin
@@ -116,7 +116,7 @@ def _look(connection: Connection, program: Program, now: datetime) -> Status:
     needs += unlike_files(connection, program.courses, {name: one.live for name, one in people.items()})
     return Status(
         now, releases.latest_release(connection), last_pass, program.project.provider, stopped.get(STOPPED),
-        reports.stage_counts(connection), tuple(campaigns), waiting, tuple(breakers), tuple(needs), mail,
+        stages.count_stages(connection), tuple(campaigns), waiting, tuple(breakers), tuple(needs), mail,
         pins.get(""),
     )  # fmt: skip
 

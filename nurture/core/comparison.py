@@ -13,7 +13,7 @@ Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class KeyChange:
     """One key that says something else; `before` or `after` is None where it says nothing."""
 
     path: Path
@@ -28,28 +28,28 @@ class Difference:
         return "-" if self.after is None else "~"
 
 
-def compare(before: BaseModel, after: BaseModel) -> list[Difference]:
+def compare(before: BaseModel, after: BaseModel) -> list[KeyChange]:
     """The differences, in the order of the model's keys. What is written anew in other words is no difference."""
     old, new = (one.model_dump(mode="json", by_alias=True) for one in (before, after))
     return list(_between(old, new, ()))
 
 
-def _between(old: Any, new: Any, path: Path) -> Iterator[Difference]:
+def _between(old: Any, new: Any, path: Path) -> Iterator[KeyChange]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys((*old, *new)):
             yield from _between(old.get(key), new.get(key), (*path, str(key)))
     elif (ours := _by_id(old)) is not None and (theirs := _by_id(new)) is not None and (ours or theirs):
         yield from _items(ours, theirs, path)
     elif _said(old) != _said(new):
-        yield Difference(path, _said(old), _said(new))
+        yield KeyChange(path, _said(old), _said(new))
 
 
-def _items(old: Mapping[str, Any], new: Mapping[str, Any], path: Path) -> Iterator[Difference]:
+def _items(old: Mapping[str, Any], new: Mapping[str, Any], path: Path) -> Iterator[KeyChange]:
     for name in dict.fromkeys((*old, *new)):
         yield from _between(old.get(name), new.get(name), (*path, name))
     before, after = [one for one in old if one in new], [one for one in new if one in old]
     if before != after:
-        yield Difference((*path, "order"), before, after)
+        yield KeyChange((*path, "order"), before, after)
 
 
 def _by_id(value: Any) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ know nothing of it, and nothing is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -32,7 +32,7 @@ from sqlalchemy import (
     true,
 )
 
-from nurture.store.database import insert_from, look_up
+from nurture.store.database import insert_from
 from nurture.store.enrollments import LIVE
 from nurture.store.entering import Entrance
 from nurture.store.spans import Spans
@@ -315,11 +315,3 @@ def _some(ids: str, samples: int) -> tuple[str, ...]:
     return tuple(sorted(set(ids.split(",")))[:samples])
 
 
-def people(connection: Connection) -> int:
-    """How many contacts there are."""
-    return connection.execute(select(func.count()).select_from(contact)).scalar_one()
-
-
-def addresses(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
-    """The addresses of these contacts, by id."""
-    return look_up(connection, contact.c.id, contact.c.address, ids)

@@ -30,11 +30,6 @@ class Difference:
     reckoned: Any
 
 
-def how_many(connection: Connection) -> int:
-    """How many contacts there are."""
-    return int(connection.execute(select(func.count()).select_from(contact)).scalar_one())
-
-
 def some_contacts(connection: Connection, after: str, limit: int) -> list[str]:
     """The ids of the next `limit` contacts, in the order of their ids."""
     return list(

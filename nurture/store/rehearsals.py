@@ -61,12 +61,6 @@ def buyers(connection: Connection, at: datetime) -> dict[Buyer, list[str]]:
     return {Buyer(class_): ids for class_, ids in sorted(found.items())}
 
 
-def count_stages(connection: Connection) -> dict[str, int]:
-    """How many contacts are in each stage."""
-    rows = connection.execute(select(contact.c.stage, func.count()).group_by(contact.c.stage))
-    return {row[0]: row[1] for row in rows}
-
-
 Counted = dict[tuple[Any, ...], int]
 """Counts by what is counted; the last of the names is the place of the span."""
 

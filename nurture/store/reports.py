@@ -167,12 +167,6 @@ def conversion_rows(connection: Connection) -> list[ConversionRow]:
     return [ConversionRow(row[0], bool(row[1]), bool(row[2]), row[3]) for row in connection.execute(statement)]
 
 
-def stage_counts(connection: Connection) -> dict[str, int]:
-    """How many contacts are at each stage."""
-    rows = connection.execute(select(contact.c.stage, func.count()).group_by(contact.c.stage))
-    return {row[0]: row[1] for row in rows}
-
-
 def revenue_in_all(connection: Connection) -> int:
     """What was bought in all, net, in minor units of the project's currency, claimed or not."""
     return int(connection.execute(select(func.coalesce(func.sum(net_value()), 0)).where(kept())).scalar_one())
