@@ -18,7 +18,7 @@ PRAGMAS = (
 )  # fmt: skip
 """What its connection is told: what a change was before is kept in memory, and nobody else is looked out for."""
 
-MANY = 500_000
+MANY = 100_000
 """Changes after which they are written to the file: until then their pages are written once, and not each time."""
 
 
