@@ -29,7 +29,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql.dml import Insert
 
 from nurture.core.errors import ConfigError
-from nurture.store.prepared import change_each, dumps
+from nurture.store.prepared import IDS, ask, change_each, dumps
 
 BATCH = 500
 """Rows one statement or transaction works on; a bound on memory and on how long a lock is held."""
@@ -238,8 +238,13 @@ def look_up(connection: Connection, key: Any, value: Any, wanted: Iterable[str])
     """By the column `key`, the column `value` of the rows whose key is wanted."""
     found: dict[str, str] = {}
     for some in chunks(sorted(set(wanted))):
-        found.update((row[0], row[1]) for row in connection.execute(select(key, value).where(key.in_(some))))
+        found.update((row[0], row[1]) for row in ask(connection, _looked_up(key, value), {"ids": some}))
     return found
+
+
+@cache
+def _looked_up(key: Any, value: Any) -> Select[Any]:
+    return select(key, value).where(key.in_(IDS))
 
 
 def chunks(items: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:

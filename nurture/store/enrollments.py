@@ -160,13 +160,13 @@ def answers(leaving: Sequence[Any], step: Any, flips_at: datetime | None, no_rat
     return Answers(bool(goal), first, bool(stays), bool(step), flips_at, bool(no_rate or unrated))
 
 
+_SOME = select(contact.c.id).where(contact.c.id.in_(IDS)).order_by(contact.c.id)
+_LOCKED = {skip: _SOME.with_for_update(skip_locked=skip) for skip in (False, True)}
+
+
 def lock_contacts(connection: Connection, ids: Sequence[str], *, skip: bool = False) -> list[str]:
     """Lock contacts' rows in id order until the transaction ends; with `skip`, those that nobody else has."""
     return ask_column(connection, _LOCKED[skip], {"ids": sorted(set(ids))})
-
-
-_SOME = select(contact.c.id).where(contact.c.id.in_(IDS)).order_by(contact.c.id)
-_LOCKED = {skip: _SOME.with_for_update(skip_locked=skip) for skip in (False, True)}
 
 
 def save_moves(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

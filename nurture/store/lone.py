@@ -31,7 +31,7 @@ class Lone(Database):
     _pool: ClassVar[Mapping[str, Any]] = {"poolclass": StaticPool}
 
     def __init__(self, path: Path, batch: int) -> None:
-        super().__init__(f"sqlite:///{path}", durable=False, batch=batch)
+        super().__init__(f"sqlite:///{path.name}", path.parent, durable=False, batch=batch)
         self._pragmas = list(PRAGMAS)
         self._held: Connection | None = None
         self._depth = self._written = 0

@@ -19,7 +19,6 @@ from sqlalchemy import (
     exists,
     false,
     func,
-    literal_column,
     or_,
     select,
     true,
@@ -36,7 +35,7 @@ from nurture.store.accounts import lock_accounts
 from nurture.store.conditions import Asker
 from nurture.store.database import column_names, insert_new, update_rows, upsert
 from nurture.store.enrollments import LIVE, answers, exits, lock_contacts
-from nurture.store.prepared import IDS, MOST, NOW, SINCE, ask, change_each
+from nurture.store.prepared import IDS, MOST, NOW, SINCE, ask
 from nurture.store.tables import (
     consent,
     contact,
@@ -282,37 +281,13 @@ def ours(
 
 def settle(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write what became of claims; each row names the fence it was claimed under, and counts under no other."""
-    if rows:
-        keys = {"contact_id": "k_contact", "id": "k_id", "fence": "k_fence"}
-        values = [{keys.get(name, f"n_{name}"): value for name, value in row.items()} for row in rows]
-        change_each(connection, _settling(tuple(name for name in rows[0] if name not in keys)), values)
-
-
-@cache
-def _settling(names: tuple[str, ...]) -> Any:
-    return (
-        update(message)
-        .where(message.c.contact_id == bindparam("k_contact"), message.c.id == bindparam("k_id"))
-        .where(message.c.fence == bindparam("k_fence"), message.c.state == literal_column("'sending'"))
-        .values({name: bindparam(f"n_{name}", type_=message.c[name].type) for name in names})
-    )
+    update_rows(connection, message, rows, ("contact_id", "id", "fence"), {"state": "sending"})
 
 
 def wake_enrollments(connection: Connection, keys: Sequence[tuple[str, str, str]], now: datetime) -> None:
     """Have the enrollments (contact id, id) that stand at the step of a settled message asked again."""
-    rows = [{"k_contact": who, "k_id": which, "k_step": step, "n_due_at": now} for who, which, step in keys]
-    if rows:
-        change_each(connection, _waking(), rows)
-
-
-@cache
-def _waking() -> Any:
-    return (
-        update(enrollment)
-        .where(enrollment.c.contact_id == bindparam("k_contact"), enrollment.c.id == bindparam("k_id"))
-        .where(enrollment.c.step == bindparam("k_step"), enrollment.c.state == literal_column(f"'{LIVE}'"))
-        .values(due_at=bindparam("n_due_at", type_=enrollment.c.due_at.type))
-    )
+    rows = [{"contact_id": who, "id": which, "step": step, "due_at": now} for who, which, step in keys]
+    update_rows(connection, enrollment, rows, ("contact_id", "id", "step"), {"state": LIVE})
 
 
 def _overdue(now: Any) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
+from nurture.store.coupons import NOBODY
 from nurture.store.database import chunks, insert_all
 from nurture.store.tables import (
     baseline,
@@ -156,8 +157,7 @@ def _take_campaigns(connection: Connection, day: datetime) -> None:
     late = or_(m.accepted_at.is_(None) & m.settled_at.is_(None), func.coalesce(m.accepted_at, m.settled_at) >= day)
     gone = select(m.id).where(late)
     connection.execute(delete(kept_email).where(kept_email.c.message_id.in_(gone)))
-    free = dict.fromkeys(("contact_id", "message_id", "reserved_at", "spent_at", "valid_until"))
-    connection.execute(update(coupon).where(coupon.c.message_id.in_(gone)).values(free))
+    connection.execute(update(coupon).where(coupon.c.message_id.in_(gone)).values(NOBODY))
     connection.execute(delete(message).where(late))
     for name in FIRST_SEEN:
         connection.execute(update(message).where(m[name] >= day).values({name: None}))

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, delete, func, select
 from nurture.core.address import address_key
 from nurture.core.event import Suppress, SuppressionReason
 from nurture.store.database import chunks, insert_new, look_up, update_rows, upsert
-from nurture.store.prepared import IDS, ask
 from nurture.store.tables import consent, consent_change, contact, contact_address, suppression
 
 OWN_WORD = "preferences"
@@ -26,13 +25,9 @@ def contacts_by_address(connection: Connection, keys: Sequence[str]) -> dict[str
     return look_up(connection, contact_address.c.address_key, contact_address.c.contact_id, keys)
 
 
-_ADDRESSES = select(contact.c.id, contact.c.address).where(contact.c.id.in_(IDS))
-
-
 def addresses(connection: Connection, contact_ids: Iterable[str]) -> dict[str, str]:
     """The address of each contact."""
-    rows = ask(connection, _ADDRESSES, {"ids": sorted(set(contact_ids))})
-    return {row[0]: row[1] for row in rows}
+    return look_up(connection, contact.c.id, contact.c.address, contact_ids)
 
 
 def suppress(connection: Connection, entries: Sequence[Suppress], now: datetime) -> list[str]:
