@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +50,7 @@ class Outcome:
 
     release_id: int
     moves: list[dict[str, Any]] = field(default_factory=list)
+    ended: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
@@ -92,14 +93,15 @@ def _decide_all(version: Version, due: Iterable[Due], now: datetime) -> Outcome:
 
 def _decide_one(course: Course, due: Due, now: datetime, outcome: Outcome) -> None:
     """Follow one enrollment as far as the answers at hand reach."""
-    standing, answers, seq = due.standing, due.answers, due.decisions
+    standing, answers, seq, why = due.standing, due.answers, due.decisions, due.why
+    found, ahead = due.found, due.ahead
     for _ in range(STEPS_A_LOOK):
         standing = come(course, standing)
         decision = decide(course, standing, answers, now)
-        if not (isinstance(decision, Wait) and decision.why == due.why):
+        if not (isinstance(decision, Wait) and decision.why == why):
             row = _decision_row(due, seq, standing.step, decision, outcome.release_id, now)
             if isinstance(decision, Move) and decision.why in ANSWERED:
-                row["rested_on"] = due.found
+                row["rested_on"] = found
             outcome.decisions.append(row)
             seq += 1
         if not isinstance(decision, Move):
@@ -111,9 +113,15 @@ def _decide_one(course: Course, due: Due, now: datetime, outcome: Outcome) -> No
         if decision.step is None:
             decision = Exit("completed")
             break
-        standing = replace(standing, step=decision.step, arrived_at=decision.at, message=None)
-        answers = Answers()
-        if decision.effect or needs_answer(course, decision.step):
+        standing, why = standing._replace(step=decision.step, arrived_at=decision.at, message=None), ""
+        if decision.effect:
+            # What it changes may be asked about.
+            break
+        if not needs_answer(course, decision.step):
+            answers = Answers()
+        elif ahead and ahead.step == decision.step:
+            answers, found, ahead = ahead.answers, ahead.found, None
+        else:
             break
     _note(course, due, standing, seq, decision, now, outcome)
 
@@ -124,7 +132,7 @@ def _note(
     row: dict[str, Any] = {
         "contact_id": due.contact_id, "id": due.id, "step": standing.step, "arrived_at": standing.arrived_at,
         "measured_from": come(course, standing).measured_from, "decisions": seq,
-        "state": enrollments.LIVE, "due_at": now, "why": "", "ended_at": None, "reason": None,
+        "due_at": now, "why": "",
     }  # fmt: skip
     match decision:
         case Send():
@@ -135,6 +143,8 @@ def _note(
         case Exit():
             outcome.left.append(due.contact_id)
             row |= {"state": enrollments.ENDED, "due_at": None, "ended_at": now, "reason": decision.reason}
+            outcome.ended.append(row)
+            return
     outcome.moves.append(row)
 
 
@@ -182,7 +192,9 @@ def _decision_row(
 
 def _record(connection: Connection, outcome: Outcome, now: datetime) -> None:
     enrollments.add_messages(connection, outcome.messages)
+    # Apart: what keeps one live enrollment from another is not written anew for those who stay.
     enrollments.save_moves(connection, outcome.moves)
+    enrollments.save_moves(connection, outcome.ended)
     enrollments.add_decisions(connection, outcome.decisions)
     _apply(connection, outcome.effects, now)
     add_notices(connection, outcome.notices, now)

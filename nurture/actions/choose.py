@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from nurture.core.choice import Trial
@@ -40,7 +40,7 @@ class Choices:
         if trial is None or candidate.attempts or self._decided(trial) or self._sampled(trial, candidate):
             return candidate.asked
         since, expires_at = candidate.planned_at, candidate.asked.expires_at
-        return replace(candidate.asked, sample=(since, expires_at - (expires_at - since) / KEPT_BACK))
+        return candidate.asked._replace(sample=(since, expires_at - (expires_at - since) / KEPT_BACK))
 
     def _sampled(self, trial: Trial, candidate: Candidate) -> bool:
         return trial.sampled(self._salt, self._course.campaign.name, candidate.contact_id)

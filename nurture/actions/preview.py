@@ -271,7 +271,7 @@ def _tried(
         version = draft.queries.versions(course.campaign.name)[0]
         candidate = version.claim.some(connection, at, 1)[0]
         if wanted.locale:
-            candidate = replace(candidate, contact={**candidate.contact, "locale": wanted.locale})
+            candidate = candidate._replace(contact={**candidate.contact, "locale": wanted.locale})
         offered = shown_offers(connection, program.project, course, candidate, at)
         choices = Choices(connection, course, draft.release.salt)
         filling = Filling(connection, draft.queries, emails, version, [candidate], offered)

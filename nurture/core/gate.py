@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from nurture.core.decide import RATE_RETRY, Answers
@@ -36,8 +37,7 @@ class Refusal(StrEnum):
     NO_COUPON = "no-coupon"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A due message and what the database says of its contact. Times are aware UTC.
 
     `claims` are when other capped emails to the contact were claimed, newest last: all of them, and those of

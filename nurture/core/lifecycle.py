@@ -7,9 +7,10 @@ state by one step; a fact that comes late folds the whole life again, and both g
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from nurture.core.score import Scoring
 
@@ -39,8 +40,7 @@ class Sign(StrEnum):
 _RANK = {sign: rank for rank, sign in enumerate(Sign)}
 
 
-@dataclass(frozen=True, slots=True)
-class LifeFact:
+class LifeFact(NamedTuple):
     """One fact of a contact's life. `cause` and `cause_id` are kept with the change it makes."""
 
     at: datetime
@@ -69,8 +69,7 @@ class Rules:
     by_account: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(NamedTuple):
     """Where a contact stands after every fact until `until`; times are aware UTC.
 
     `silent_since` is the last engagement, or when the contact became known; `unanswered` counts the emails that
@@ -108,8 +107,7 @@ class Converted:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(NamedTuple):
     """A life and what happened on the way to it."""
 
     life: Life
@@ -139,33 +137,33 @@ def advance(life: Life, now: datetime, rules: Rules) -> Story:
     while (check := next_check(life, rules)) is not None and check <= now:
         new, cause = (Stage.FORMER, "lapsed") if life.stage is Stage.CUSTOMER else (Stage.INACTIVE, "silent")
         changes.append(StageChange(life.stage, new, check, cause))
-        life = replace(life, stage=new, since=check, until=check)
+        life = life._replace(stage=new, since=check, until=check)
     return Story(life, tuple(changes))
 
 
 def apply(life: Life, fact: LifeFact) -> Story:
     """Take one fact that is no older than `life.until`."""
     # What lies before a contact became known moves it, but its life goes on from there.
-    life = replace(life, until=max(life.until, fact.at))
+    life = life._replace(until=max(life.until, fact.at))
     match fact.sign:
         case Sign.RECEIVED:
-            return Story(replace(life, unanswered=life.unanswered + 1))
+            return Story(life._replace(unanswered=life.unanswered + 1))
         case Sign.RETURNED:
-            return Story(replace(life, unanswered=max(0, life.unanswered - 1)))
+            return Story(life._replace(unanswered=max(0, life.unanswered - 1)))
         case Sign.MACHINE:
-            return Story(replace(life, machine_at=fact.at))
+            return Story(life._replace(machine_at=fact.at))
         case Sign.ENGAGED:
-            life = replace(life, silent_since=fact.at, unanswered=0)
+            life = life._replace(silent_since=fact.at, unanswered=0)
             return _move(life, Stage.PROSPECT, fact) if life.stage in (Stage.LEAD, Stage.INACTIVE) else Story(life)
         case Sign.STATED:
             stated = fact.stage or life.stage
             anchor = fact.at if stated is Stage.CUSTOMER else life.customer_from
             # Behaviour moves it on from there: what lies before the statement is told by it already.
-            life = replace(life, silent_since=fact.at, unanswered=0, customer_from=anchor)
+            life = life._replace(silent_since=fact.at, unanswered=0, customer_from=anchor)
             return _move(life, stated, fact)
         case Sign.ACCOUNT:
             # A colleague bought: it says nothing of whether this contact is silent, and converts nobody twice.
-            return _move(replace(life, customer_from=fact.at), Stage.CUSTOMER, fact)
+            return _move(life._replace(customer_from=fact.at), Stage.CUSTOMER, fact)
         case Sign.PURCHASED:
             return _buy(life, fact)
 
@@ -175,15 +173,15 @@ def _buy(life: Life, fact: LifeFact) -> Story:
     turned = life.stage is not Stage.CUSTOMER and fact.at > life.known_at
     kind = "won_back" if life.stage is Stage.FORMER else "converted"
     conversions = (Converted(fact.cause_id, kind, life.stage, fact.at),) if turned else ()
-    life = replace(life, silent_since=fact.at, unanswered=0, customer_from=fact.at)
-    return replace(_move(life, Stage.CUSTOMER, fact), conversions=conversions)
+    life = life._replace(silent_since=fact.at, unanswered=0, customer_from=fact.at)
+    return _move(life, Stage.CUSTOMER, fact)._replace(conversions=conversions)
 
 
 def _move(life: Life, stage: Stage, fact: LifeFact) -> Story:
     if life.stage is stage:
         return Story(life)
     change = StageChange(life.stage, stage, fact.at, fact.cause, fact.cause_id)
-    return Story(replace(life, stage=stage, since=fact.at), (change,))
+    return Story(life._replace(stage=stage, since=fact.at), (change,))
 
 
 def live(life: Life, facts: Iterable[LifeFact], now: datetime, rules: Rules) -> Story:

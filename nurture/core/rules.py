@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nurture.core.campaign import Campaign, IfStep, StepBase, UntilHappened, WaitStep
+from nurture.core.campaign import Campaign, IfStep, SendStep, StepBase, UntilHappened, WaitStep
 from nurture.core.condition import ConditionKey, Leaf, Purchased
-from nurture.core.program import Course
+from nurture.core.program import Course, Place
 
 ANSWERED = ("if: yes", "if: no", "it happened", "it did not happen")
 """Why somebody moves on from a step that asks, where its answer decided."""
@@ -41,6 +41,15 @@ def asked_at(step: StepBase) -> Rule | None:
             return Rule("until", condition, ("wait", "until"), step.id)
         case _:
             return None
+
+
+def asks_behind(course: Course, place: Place) -> str | None:
+    """The step that asks and is come to from there, whatever happens there; None where there is none.
+
+    Emails and waits change nothing that is asked about, so it can be asked before the contact is there.
+    """
+    behind = course.places.get(place.next or "") if isinstance(place.step, SendStep | WaitStep) else None
+    return place.next if behind and asked_at(behind.step) else None
 
 
 def held(rule: Rule, what: str, why: str) -> bool:

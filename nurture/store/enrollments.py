@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean as SqlBoolean
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, literal, null, select, true
@@ -14,7 +13,7 @@ from nurture.core.campaign import UntilDate, WaitStep
 from nurture.core.condition import Leaf, Purchased
 from nurture.core.decide import Answers, Arm, MessageState, Standing
 from nurture.core.program import Course, Program
-from nurture.core.rules import asked_at
+from nurture.core.rules import asked_at, asks_behind
 from nurture.store.conditions import Asker, asks_for_sums, next_flip, unrated
 from nurture.store.database import insert_new, update_rows
 from nurture.store.dated import date_columns
@@ -27,8 +26,15 @@ LIVE = "live"
 ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Ahead(NamedTuple):
+    """What the step asks that an enrollment comes to when it leaves its own, answered before it gets there."""
+
+    step: str
+    answers: Answers
+    found: str | None
+
+
+class Due(NamedTuple):
     """A due enrollment: where it stands and what the database answered."""
 
     contact_id: str
@@ -39,6 +45,7 @@ class Due:
     answers: Answers
     found: str | None = None
     """The values that the answer to the step's question rests on, as they are kept."""
+    ahead: Ahead | None = None
 
 
 class DueQuery:
@@ -52,6 +59,7 @@ class DueQuery:
         version = enrollment.c.pinned.is_(None) if pinned is None else enrollment.c.pinned == pinned
         self._theirs = and_(enrollment.c.campaign == course.campaign.name, version)
         self._asker = Asker(program.project, inside=True)
+        self._behind = {name: step for name, place in course.places.items() if (step := asks_behind(course, place))}
         self._statement = self._build()
 
     def _build(self) -> Select[Any]:
@@ -61,13 +69,14 @@ class DueQuery:
             message.c.step == enrollment.c.step,
         )
         e, m = enrollment.c, message.c
+        rules = {name: rule.condition for name, place in self._course.places.items() if (rule := asked_at(place.step))}
         return (
             select(
                 e.contact_id, e.id, e.decisions, e.why, e.step, e.arm, e.entered_at, e.arrived_at, contact.c.timezone,
                 m.state, m.reason, m.claimed_at, m.settled_at, m.accepted_at, m.expires_at,
-                contact.c.country, e.measured_from,
-                *exits(self._asker, self._course), self._step_answer(), self._flips_at(), self._unrated(),
-                *self._dates(), e.due_at, self._found(),
+                contact.c.country, e.measured_from, e.due_at,
+                *exits(self._asker, self._course), *self._dates(), *self._asked(rules),
+                *self._asked({name: rules[step] for name, step in self._behind.items()}),
             )
             .select_from(enrollment.join(contact, contact.c.id == e.contact_id).outerjoin(message, of_step))
             .where(self._theirs, e.state == LIVE, e.due_at <= NOW)
@@ -75,28 +84,28 @@ class DueQuery:
             .limit(MOST)
         )  # fmt: skip
 
-    def _asked(self) -> dict[str, Leaf]:
-        rules = {name: asked_at(place.step) for name, place in self._course.places.items()}
-        return {name: rule.condition for name, rule in rules.items() if rule}
+    def _asked(self, asked: Mapping[str, Leaf]) -> list[ColumnElement[Any]]:
+        """What is asked of those at each step: the answer, when it flips, whether it cannot be told, and its values."""
+        return [self._answer(asked), self._flips_at(asked), self._unrated(asked), self._found(asked)]
 
-    def _step_answer(self) -> ColumnElement[Any]:
-        whens = [(enrollment.c.step == name, self._asker.ask(one)) for name, one in self._asked().items()]
+    def _answer(self, asked: Mapping[str, Leaf]) -> ColumnElement[Any]:
+        whens = [(enrollment.c.step == name, self._asker.ask(one)) for name, one in asked.items()]
         return case(*whens, else_=false()) if whens else literal(None, SqlBoolean())
 
-    def _found(self) -> ColumnElement[Any]:
-        whens = [(enrollment.c.step == name, Kept(self._asker, one).column) for name, one in self._asked().items()]
+    def _found(self, asked: Mapping[str, Leaf]) -> ColumnElement[Any]:
+        whens = [(enrollment.c.step == name, Kept(self._asker, one).column) for name, one in asked.items()]
         return case(*whens, else_=null()) if whens else null()
 
-    def _flips_at(self) -> ColumnElement[Any]:
+    def _flips_at(self, asked: Mapping[str, Leaf]) -> ColumnElement[Any]:
         whens = []
-        for name, asked in self._asked().items():
-            flip = next_flip(list(self._asker.flips(asked)))
+        for name, one in asked.items():
+            flip = next_flip(list(self._asker.flips(one)))
             if flip is not None:
                 whens.append((enrollment.c.step == name, flip))
         return case(*whens, else_=null()) if whens else literal(None, Instant())
 
-    def _unrated(self) -> ColumnElement[Any]:
-        sums = [name for name, asked in self._asked().items() if asks_for_sums(asked)]
+    def _unrated(self, asked: Mapping[str, Leaf]) -> ColumnElement[Any]:
+        sums = [name for name, one in asked.items() if asks_for_sums(one)]
         return and_(enrollment.c.step.in_(sums), unrated()) if sums else false()
 
     def _dates(self) -> list[ColumnElement[Any]]:
@@ -127,15 +136,22 @@ class DueQuery:
         return lock_contacts(connection, ids, skip=True) if ids else []
 
     def _due(self, row: Any) -> Due:
+        leaving, dates, asked, asked_behind = row[18:22], row[22:24], row[24:28], row[28:32]
         standing = Standing(
             step=row[4], arm=Arm(row[5]), entered_at=row[6], arrived_at=row[7], zone=self._program.zone_of(row[8]),
             message=MessageState(row[9]) if row[9] else None, message_reason=row[10], claimed_at=row[11],
             settled_at=row[13] or row[12], expires_at=row[14], enrollment=row[1], country=row[15],
             chance=(self._salt, self._course.campaign.name, row[0]), measured_from=row[16],
-            due_at=row[26],
+            due_at=row[17],
         )  # fmt: skip
-        said = replace(answers(row[17:21], row[21], row[22], row[23]), date=row[24] or row[25])
-        return Due(row[0], row[1], row[2], row[3], standing, said, row[27])
+        behind = self._behind.get(standing.step)
+        ahead = Ahead(behind, answers(STAYS, asked_behind), asked_behind[3]) if behind else None
+        said = answers(leaving, asked, dates[0] or dates[1])
+        return Due(row[0], row[1], row[2], row[3], standing, said, asked[3], ahead)
+
+
+STAYS = (False, None, True, False)
+"""What `exits` answers for somebody who does not leave."""
 
 
 def exits(asker: Asker, course: Course) -> list[ColumnElement[Any]]:
@@ -154,10 +170,12 @@ def exits(asker: Asker, course: Course) -> list[ColumnElement[Any]]:
     return [goal.label("goal"), first.label("exit_when"), stays.label("stay_while"), no_rate.label("no_rate")]
 
 
-def answers(leaving: Sequence[Any], step: Any, flips_at: datetime | None, no_rate: Any) -> Answers:
-    """Read answers from a row."""
-    goal, first, stays, unrated = leaving
-    return Answers(bool(goal), first, bool(stays), bool(step), flips_at, bool(no_rate or unrated))
+def answers(leaving: Sequence[Any], asked: Sequence[Any] | None = None, date: str | datetime | None = None) -> Answers:
+    """Read answers from a row: the exits, what the step asks, and the date that it waits for."""
+    goal, first, stays, no_rate = leaving
+    if asked is None:
+        return Answers(bool(goal), first, bool(stays), unrated=bool(no_rate))
+    return Answers(bool(goal), first, bool(stays), bool(asked[0]), asked[1], bool(no_rate or asked[2]), date)
 
 
 _SOME = select(contact.c.id).where(contact.c.id.in_(IDS)).order_by(contact.c.id)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -60,8 +59,7 @@ FOR_CAUSE = tuple(
 """Suppressions that hold for mail about an order or account too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A due message: what the gate asks of it, and what its template may show."""
 
     contact_id: str
@@ -170,7 +168,7 @@ class ClaimQuery:
     ) -> Candidate:
         values = dict(zip(CONTACT_COLUMNS, row[17:-4], strict=True))
         asked = Asked(
-            stands_there=bool(row[9]), held_out=bool(row[10]), answers=answers(row[11:15], False, None, False),
+            stands_there=bool(row[9]), held_out=bool(row[10]), answers=answers(row[11:15]),
             suppressed=bool(row[15]), consents=bool(row[16]), expires_at=row[6], capped_since=row[7],
             zone=self._program.zone_of(values["timezone"]), claims=[at for at, _ in claims],
             campaign_claims=[at for at, name in claims if name == self._course.campaign.name],
