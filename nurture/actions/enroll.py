@@ -188,14 +188,12 @@ def _go_live(database: Database, queries: Queries, entrance: Entrance, state: St
 
 def _begin_looking(database: Database, queries: Queries, entrance: Entrance, state: State | None, now: datetime) -> int:
     resumed = state is not None and state["audience_digest"] == entrance.digest
-    enter = entrance.campaign.enter
-    backfill = isinstance(enter, EnterByLook) and enter.backfill
     if not resumed:
         with database.write() as connection:
-            entrance.clear_baseline(connection) if backfill else entrance.take_baseline(connection, now)
+            entrance.take_baseline(connection, now) if entrance.has_baseline else entrance.clear_baseline(connection)
     if not _looks_at_once(entrance):
         return 0
-    looked = _look_at_all(database, queries, entrance, now, now) if backfill or resumed else 0
+    looked = _look_at_all(database, queries, entrance, now, now) if resumed or not entrance.has_baseline else 0
     with database.write() as connection:
         entrance.plan_all_looks(connection, now)
     return looked

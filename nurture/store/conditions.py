@@ -205,11 +205,16 @@ class Asker:
         if past.total:
             bounds = (self._minor(past.total.at_least), self._minor(past.total.at_most))
             parts.append(_bounds(self.spent(past), *bounds))
-        return and_(*parts)
+        counted = and_(*parts)
+        # Whose last purchase lies before the time asked about bought nothing in it.
+        latest = self._hot(contact.c.last_purchase_at, past.model_copy(update={"more_than": None}))
+        return _first(latest, counted) if _asks_for_some(past) else counted
 
     def spent(self, past: c.PastPurchase) -> Sql:
         """The sum of the orders in the time asked about, net, in minor units of the project's currency."""
-        times = self._times(purchase.c.occurred_at, past)
+        times, held = list(self._times(purchase.c.occurred_at, past)), holding(past)
+        if not times and not held:
+            return contact.c.revenue
         return number(select(func.coalesce(func.sum(net_value()), 0)).where(*self._of_orders(past), *times))
 
     def _of_orders(self, past: c.PastPurchase) -> list[Sql]:
@@ -331,7 +336,20 @@ def next_flip(flips: list[Sql]) -> Sql | None:
 
 def unrated() -> Sql:
     """A purchase of the contact has no value in the project's currency, so sums cannot be told."""
-    return there(select(1).where(purchase.c.contact_id == contact.c.id, purchase.c.value.is_(null())))
+    without = purchase.c.value.is_(null())
+    anybodys = exists(select(1).where(without))
+    return _first(anybodys, there(select(1).where(purchase.c.contact_id == contact.c.id, without)))
+
+
+def _first(cheap: Sql, asked: Sql) -> Sql:
+    """`asked`, which holds for nobody for whom `cheap` does not. In an AND among answers SQLite asks both."""
+    return case((cheap, asked), else_=false())
+
+
+def _asks_for_some(past: c.PastPurchase) -> bool:
+    """Whether nobody is meant who bought nothing in the time asked about."""
+    sums = past.total and past.total.at_least and past.total.at_least.amount > 0
+    return past.ever is not False and bool(sums or (past.times and past.times.at_least))
 
 
 def asks_for_sums(asked: c.Leaf) -> bool:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from nurture.core.condition import All, Leaf, StageIs
-from nurture.core.enter import EnterAtMoment, EnterOn, EnterOnDate
+from nurture.core.enter import EnterAtMoment, EnterByLook, EnterOn, EnterOnDate
 from nurture.core.errors import Superseded
 from nurture.core.found import Found
 from nurture.core.program import Course, Program
@@ -108,8 +108,16 @@ class Entrance:
         """In the audience, not in the baseline, not in this campaign or in another, and long enough since last time."""
         return and_(self.wanted, self.is_new(), self.may_again(), self.is_free())
 
+    @property
+    def has_baseline(self) -> bool:
+        """Whether those who match when it goes live stay outside."""
+        enter = self.campaign.enter
+        return isinstance(enter, EnterByLook) and not enter.backfill
+
     def is_new(self) -> ColumnElement[bool]:
         """Did not match already when the campaign went live."""
+        if not self.has_baseline:
+            return true()
         known = and_(baseline.c.campaign == self.campaign.name, baseline.c.contact_id == contact.c.id)
         return not_(exists(select(1).where(known)))
 
@@ -200,6 +208,8 @@ class Entrance:
 
     def forget_baseline(self, connection: Connection, now: datetime, ids: Sequence[str] | None = None) -> None:
         """Let those of the baseline who no longer match enter later on."""
+        if not self.has_baseline:
+            return
         if ids is None:
             change(connection, self._stale, {"now": now})
         else:
