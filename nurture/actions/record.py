@@ -54,17 +54,20 @@ def record_facts_in(connection: Connection, program: Program, facts: Sequence[Fa
     events.add_strays(connection, [events.identify(fact) for fact in stray], now)
     _await_entry(connection, program, unseen, now)
     fresh = [one.fact for one in unseen]
+    stages = {contact_id: standing.stage for contact_id, standing in standings.items()}
     told, proven = _tell_messages(connection, fresh, standings, now)
     for fact in fresh:
         _tell(program, standings[fact.contact_id or ""], fact, told)
-    stirring = set(told) | {fact.contact_id or "" for fact in fresh if _stirs(program, fact)}
     tell(connection, program, standings, told, now)
     tell_facts(connection, program, fresh, now)
     _suppress(connection, fresh, now)
     _withdraw(connection, fresh, now)
     clicked = [(f.contact_id or "", f.occurred_at) for f in fresh if f.kind is Kind.CLICKED and f.machine is None]
     _recredit(connection, program, [*clicked, *proven], standings)
+    stirring = {fact.contact_id or "" for fact in fresh if _stirs(program, fact)}
+    stirring |= {cid for cid in told if program.seeks_responses or standings[cid].stage != stages[cid]}
     stir(connection, stirring, now)
+    wake(connection, told.keys() - stirring, now)
     return Recorded(len(fresh), len(ours) - len(fresh), len(stray))
 
 
@@ -183,10 +186,10 @@ def _await_entry(
 
 
 def _stirs(program: Program, fact: Fact) -> bool:
-    """Whether a fact can change an answer: what machines do, and what happens on the way, cannot."""
+    """Whether a fact by itself can let somebody in: what happens on the way cannot, and a response seldom can."""
     if fact.kind is Kind.CUSTOM:
         return fact.name in program.asked_events
-    return (fact.kind in ENGAGEMENT and fact.machine is None) or fact.suppresses is not None or fact.topic is not None
+    return fact.suppresses is not None or fact.topic is not None
 
 
 def _tell(program: Program, standing: Standing, fact: Fact, told: Told) -> None:
@@ -265,6 +268,11 @@ def stir(connection: Connection, contact_ids: Iterable[str], now: datetime) -> N
     ids = accounts.with_colleagues(connection, contact_ids)
     marks.mark(connection, ids, now)
     marks.wake(connection, ids, now)
+
+
+def wake(connection: Connection, contact_ids: Iterable[str], now: datetime) -> None:
+    """Have contacts' enrollments asked again, and their colleagues', where no audience can tell the difference."""
+    marks.wake(connection, accounts.with_colleagues(connection, contact_ids), now)
 
 
 def mark(connection: Connection, contact_ids: Iterable[str], now: datetime) -> None:

@@ -23,7 +23,19 @@ from nurture.core.campaign import (
     ways,
 )
 from nurture.core.choice import Trial, trial_of
-from nurture.core.condition import AccountIs, Did, Leaf, Received, SpendIs, walk
+from nurture.core.condition import (
+    AccountIs,
+    Clicked,
+    Did,
+    Engaged,
+    Leaf,
+    Opened,
+    Received,
+    Replied,
+    ScoreIs,
+    SpendIs,
+    walk,
+)
 from nurture.core.enter import EnterByLook, EnterOn
 from nurture.core.goal import ClaimedWithin
 from nurture.core.lifecycle import Rules
@@ -135,10 +147,14 @@ def _asked_at_once(campaign: Campaign) -> Iterator[Leaf]:
 
     A campaign that looks at an hour of its own asks then who belongs to its audience.
     """
+    yield from _audience_at_once(campaign)
+    yield from _asked_inside(campaign)
+
+
+def _audience_at_once(campaign: Campaign) -> Iterator[Leaf]:
     enter = campaign.enter
     if not (isinstance(enter, EnterByLook) and enter.look.at):
         yield from campaign.audience.where
-    yield from _asked_inside(campaign)
 
 
 def _asked_inside(campaign: Campaign) -> Iterator[Leaf]:
@@ -149,6 +165,9 @@ def _asked_inside(campaign: Campaign) -> Iterator[Leaf]:
         match step:
             case IfStep(if_=condition) | WaitStep(wait=UntilHappened(until=condition)):
                 yield condition
+
+
+_ABOUT_EMAIL = (Received, Opened, Clicked, Replied, Engaged, ScoreIs)
 
 
 @dataclass(frozen=True)
@@ -243,6 +262,15 @@ class Program:
         """Whether any campaign asks which emails arrived, so that one's arrival may change an answer at once."""
         asked = (one for course in self._asking for one in _asked_at_once(course.campaign))
         return any(isinstance(leaf, Received) for one in asked for leaf in walk(one))
+
+    @cached_property
+    def seeks_responses(self) -> bool:
+        """Whether any audience asks who got emails and how they responded, so that a response may let in at once.
+
+        Of one that asks for the stage alone, it is the change of stage that does.
+        """
+        asked = (one for course in self._asking for one in _audience_at_once(course.campaign))
+        return any(isinstance(leaf, _ABOUT_EMAIL) for one in asked for leaf in walk(one))
 
     def zone_of(self, name: str | None) -> ZoneInfo:
         """A contact's zone, or the project's where it is unknown."""
