@@ -153,6 +153,7 @@ def tried(source: Database | None, checked: Checked, signer: Signer, now: dateti
         edits = foresee(copy, releases, checked, now)[0] if running else ()
         release = publish(releases, checked, now)
         days, tick = _days(release, now, wanted.days), wanted.tick or _tick(copy)
+        copy.forgo_undo()
         _let_pass(Ahead(copy, release, Emails(copy, signer), Memory(), VirtualClock(now), tick), days)
         yield Tried(copy, releases, release, days, tick, running, compared, edits)
 

@@ -24,6 +24,7 @@ from nurture.emails.links import Signer
 from nurture.providers.memory import Memory
 from nurture.store import history
 from nurture.store.database import Database
+from nurture.store.lone import Lone
 from nurture.store.releases import get_meta, set_meta
 from nurture.store.scratch import AT_ONCE, look_over, scratch_copy
 from nurture.store.stages import count_stages
@@ -139,9 +140,10 @@ def learn(copy: Database, program: Program, now: datetime) -> tuple[Learned, Fit
 
 
 def run_through(
-    copy: Database, release: Release, wanted: Wanted, world: World, done: Callable[[datetime], object]
+    copy: Lone, release: Release, wanted: Wanted, world: World, done: Callable[[datetime], object]
 ) -> None:
     """Pass whenever something is due or has happened, on the ticks of the clock, until the end."""
+    copy.forgo_undo()
     clock = VirtualClock(wanted.begin)
     provider = Memory(lambda batch: world.hear(batch, clock()), AT_ONCE)
     ahead = Ahead(copy, release, Emails(copy, Signer([KEY])), provider, clock, TICK)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from support.line import MONDAY, Line, campaign
 
 from nurture.actions.ahead import Ahead
@@ -80,3 +81,13 @@ def test_a_copy_has_every_row_and_changes_nothing_where_it_came_from(start: Star
         with copy.write() as connection:
             connection.execute(tables.contact.delete())
     assert line.contact("ada")["first_name"] == "İpek"
+
+
+def test_a_copy_is_of_one_moment_and_waits_for_nobody_who_writes(start: Start) -> None:
+    line = start(STORY)
+    line.add_contact("ada", first_name="İpek")
+    with line.database.write() as writing:
+        writing.execute(tables.contact.update().values(first_name="Ada"))
+        with scratch_copy(line.database) as copy, copy.read() as connection:
+            assert connection.execute(select(tables.contact.c.first_name)).scalars().all() == ["İpek"]
+    assert line.contact("ada")["first_name"] == "Ada"

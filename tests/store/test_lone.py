@@ -97,3 +97,33 @@ def test_it_goes_on_after_it_was_closed(database: Lone) -> None:
     with database.write() as connection:
         set_meta(connection, "b", "2")
     assert kept(database) == {"a": "1", "b": "2"}
+
+
+def test_of_one_that_forgoes_undoing_all_stays_that_was_written(database: Lone, tmp_path: Path) -> None:
+    with database.write() as connection:
+        set_meta(connection, "a", "1")
+    database.forgo_undo()
+    with database.write() as connection:
+        set_meta(connection, "b", "2")
+        with database.write() as inner:
+            set_meta(inner, "c", "3")
+    assert kept(database) == {"a": "1", "b": "2", "c": "3"}
+    database.close()
+    with sqlite3.connect(tmp_path / "lone.db") as plain:
+        assert plain.execute("SELECT count(*) FROM meta WHERE key IN ('a', 'b', 'c')").fetchall() == [(3,)]
+
+
+def test_what_fails_on_one_that_forgoes_undoing_is_the_last_of_it(database: Lone) -> None:
+    database.forgo_undo()
+    with pytest.raises(ValueError, match="too much"), database.write() as connection:
+        set_meta(connection, "a", "1")
+        raise ValueError("too much")
+    with pytest.raises(RuntimeError, match="half changed"):
+        kept(database)
+
+
+def test_nothing_can_be_tried_on_one_that_forgoes_undoing(database: Lone) -> None:
+    database.forgo_undo()
+    with pytest.raises(RuntimeError, match="nothing is undone"), database.undone():
+        pass
+    assert kept(database) == {}
