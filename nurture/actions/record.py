@@ -84,13 +84,15 @@ def _place(connection: Connection, facts: Sequence[Fact], now: datetime) -> list
     keys = [_key(fact.address) if fact.address and not fact.contact_id else "" for fact in facts]
     owners = suppressions.contacts_by_address(connection, sorted(filter(None, keys)))
     return [
-        replace(
-            fact,
-            contact_id=(fact.contact_id or owners.get(key)) if fact.occurred_at <= now + FUTURE else None,
-            occurred_at=min(fact.occurred_at, now),
-        )
+        fact if fact.contact_id and fact.occurred_at <= now else _placed(fact, owners.get(key), now)
         for fact, key in zip(facts, keys, strict=True)
     ]
+
+
+def _placed(fact: Fact, owner: str | None, now: datetime) -> Fact:
+    known = fact.occurred_at <= now + FUTURE
+    contact_id = (fact.contact_id or owner) if known else None
+    return replace(fact, contact_id=contact_id, occurred_at=min(fact.occurred_at, now))
 
 
 def _key(address: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, case, literal, select, union_all
@@ -74,11 +75,16 @@ class Standing:
 
     def changes(self) -> dict[str, Any]:
         """The columns that are not as the row has them."""
-        values = ((name, getattr(self, name)) for name in NAMES)
-        return {name: value for (name, value), old in zip(values, self.stored, strict=True) if value != old}
+        values = zip(NAMES, self.values(), self.stored, strict=True)
+        return {name: value for name, value, old in values if value is not old and value != old}
+
+    def values(self) -> tuple[Any, ...]:
+        """The columns as they are now, in the order of NAMES."""
+        return _VALUES(self)
 
 
 NAMES = tuple(field.name for field in fields(Standing) if field.name != "stored")
+_VALUES: Callable[[Standing], tuple[Any, ...]] = attrgetter(*NAMES)
 RECKONED = tuple(name for name in NAMES if name not in ("stated_stage", "stated_at"))
 
 
@@ -118,7 +124,7 @@ def save_standings(connection: Connection, standings: Iterable[Standing]) -> Non
         changes = standing.changes()
         if changes:
             alike.setdefault(tuple(changes), []).append({"id": standing.id} | changes)
-            standing.stored = tuple(getattr(standing, name) for name in NAMES)
+            standing.stored = standing.values()
     for rows in alike.values():
         update_rows(connection, contact, rows)
 
