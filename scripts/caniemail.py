@@ -1,21 +1,19 @@
-"""Reduce the tests of Can I email to what `nurture check` asks: who of seven large mail programs ignores what.
+"""Reduce the tests of Can I email to what `nurture check` asks: who of seven large mail programs ignores which CSS.
 
-    python scripts/caniemail.py CHECKOUT
+    python scripts/caniemail.py DATA
 
-CHECKOUT is a clone of https://github.com/hteumeuleu/caniemail. Writes nurture/emails/caniemail/support.json, with
-today's date, for the features that nurture/emails/css.py names.
+DATA is the file at https://www.caniemail.com/api/data.json, or data/caniemail.json of the npm package `caniemail`,
+which is a copy of it. Writes nurture/emails/caniemail/support.json.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
-
-from nurture.emails.css import WRITTEN
+from typing import Any
 
 HERE = Path(__file__).parents[1] / "nurture" / "emails" / "caniemail" / "support.json"
 CLIENTS = {
@@ -27,41 +25,35 @@ CLIENTS = {
     "Outlook on iPhones": ("outlook", "ios"),
     "Yahoo Mail on the web": ("yahoo", "desktop-webmail"),
 }
-_TOKEN = re.compile(r'"?([\w.-]+)"?\s*:\s*(?:(\{)|"(\w)[^"]*")|(\})')
 
 
-def reduced(text: str) -> dict[str, str]:
-    """The date of the last test in a feature's file, and the newest answer of each client: y, n, a(lmost) or u(nknown).
-
-    The files are not quite YAML (tabs, commas, a brace too few), so they are read word by word.
-    """
-    date = re.search(r'last_test_date:\s*"([\d-]+)"', text)
-    newest: dict[tuple[str, ...], str] = {}
-    path: list[str] = []
-    stats = text.partition("stats:")[2].partition("\nnotes")[0]
-    for key, opens, answer, closes in _TOKEN.findall(stats):
-        if opens:
-            path.append(key)
-        elif closes:
-            del path[-1:]
-        elif answer:
-            newest[tuple(path[-2:])] = answer
-    support = "".join(newest.get(place, "u") for place in CLIENTS.values())
-    return {"tested": date[1] if date else "", "support": support}
+def support(feature: Mapping[str, Any]) -> str:
+    """The newest answer of each client: y(es), n(o), a(lmost) or u(nknown)."""
+    told = (feature["stats"].get(family, {}).get(platform, {}) for family, platform in CLIENTS.values())
+    return "".join(answers[max(answers, key=_age)][0].lower() if answers else "u" for answers in told)
 
 
-def main(checkout: Path) -> None:
-    """Write the reduced data of a checkout."""
-    git = ["git", "-C", str(checkout), "rev-parse", "--short=8", "HEAD"]
-    commit = subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()
-    features = {}
-    for name in [*WRITTEN, "css-at-import"]:
-        found = reduced((checkout / "_features" / f"{name}.md").read_text())
-        features[name] = {"tested": found["tested"], "commit": commit, "support": found["support"]}
-    data = json.loads(HERE.read_text())
-    data |= {"date": f"{datetime.now(UTC):%Y-%m-%d}", "clients": list(CLIENTS), "features": features}
-    lines = json.dumps(data, indent=1, ensure_ascii=False)
-    HERE.write_text(re.sub(r"\{\n\s+(\"tested\"[^\n]*)\n\s+([^\n]*)\n\s+([^\n]*)\n\s+\}", r"{\1 \2 \3}", lines) + "\n")
+def _age(version: str) -> list[int]:
+    """By which "2023-08" comes after "2022-11", and "16.1" after "9"."""
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
+def reduced(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of all the data."""
+    features = (one for one in data["data"] if one["category"] == "css")
+    return {
+        "source": "https://www.caniemail.com, https://github.com/hteumeuleu/caniemail (MIT, see LICENSE beside this)",
+        "date": data["last_update_date"][:10],
+        "note": "The newest answers of each CSS feature, by client: y(es), n(o), a(lmost), u(nknown).",
+        "clients": list(CLIENTS),
+        "features": {one["slug"]: {"tested": one["last_test_date"], "support": support(one)} for one in features},
+    }
+
+
+def main(path: Path) -> None:
+    """Write the reduced data."""
+    lines = json.dumps(reduced(json.loads(path.read_text())), indent=1, ensure_ascii=False)
+    HERE.write_text(re.sub(r"\{\n\s+(\"tested\"[^\n]*)\n\s+([^\n]*)\n\s+\}", r"{\1 \2}", lines) + "\n")
 
 
 if __name__ == "__main__":

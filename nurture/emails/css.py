@@ -18,6 +18,11 @@ ENOUGH = 2
 LAYOUT = frozenset({"css-display-flex", "css-display-grid", "css-position", "css-float", "css-column-count"})
 """What moves things about: where one large program ignores it, its readers see another email."""
 
+HARMLESS = frozenset({"css-color-scheme", "css-cursor"})
+"""What is written for the programs that read it, and of which the others' readers miss nothing."""
+
+DO_WITHOUT = "do without"
+
 WRITTEN: Mapping[str, tuple[str, str | None, str]] = {
     "css-display-flex": ("display", r"(inline-)?flex\b", "use a table"),
     "css-display-grid": ("display", r"(inline-)?grid\b", "use a table"),
@@ -50,12 +55,41 @@ WRITTEN: Mapping[str, tuple[str, str | None, str]] = {
     "css-clip-path": ("clip-path", None, "cut the image itself"),
     "css-mix-blend-mode": ("mix-blend-mode", None, "change the image itself"),
     "css-transform": ("transform", None, "turn the image itself"),
-    "css-transition": ("transition(-[a-z]+)*", None, "do without"),
+    "css-transition": ("transition(-[a-z]+)*", None, DO_WITHOUT),
     "css-animation": ("animation(-[a-z]+)*", None, "use an animated GIF, whose first picture says it all"),
     "css-variables": ("--[a-z][\\w-]*", None, "write the value itself"),
     "css-unit-calc": ("[a-z-]+", r"\bcalc\(", "write the length itself"),
+    "css-function-clamp": ("[a-z-]+", r"\bclamp\(", "write the length itself"),
+    "css-function-min": ("[a-z-]+", r"\bmin\(", "write the length itself"),
+    "css-function-max": ("[a-z-]+", r"\bmax\(", "write the length itself"),
+    "css-unit-rem": ("[a-z-]+", r"\drem\b", "write pixels"),
+    "css-unit-ch": ("[a-z-]+", r"\dch\b", "write pixels"),
+    "css-unit-vmin": ("[a-z-]+", r"\dvmin\b", "write pixels or per cent"),
+    "css-unit-vmax": ("[a-z-]+", r"\dvmax\b", "write pixels or per cent"),
+    "css-function-light-dark": ("[a-z-]+", r"\blight-dark\(", "write the colour, and the other in @media"),
+    "css-modern-color": ("[a-z-]+", r"\b(lab|lch|oklab|oklch|hwb|color)\(", "write the colour as #rrggbb"),
+    "css-conic-gradient": ("background(-image)?", r"conic-gradient\(", "give it a background colour before"),
+    "css-margin-inline-block": ("margin-(inline|block)", None, "write margin-left, -right, -top and -bottom"),
+    "css-margin-inline-start-end": ("margin-inline-(start|end)", None, "write margin-left and margin-right"),
+    "css-margin-block-start-end": ("margin-block-(start|end)", None, "write margin-top and margin-bottom"),
+    "css-padding-inline-block": ("padding-(inline|block)", None, "write padding-left, -right, -top and -bottom"),
+    "css-padding-inline-start-end": ("padding-inline-(start|end)", None, "write padding-left and padding-right"),
+    "css-padding-block-start-end": ("padding-block-(start|end)", None, "write padding-top and padding-bottom"),
+    "css-border-inline-block": ("border-(inline|block)", None, "write border-left, -right, -top and -bottom"),
+    "css-border-inline-block-individual": ("border-(inline|block)-(start|end)", None, "write border-left and the like"),
+    "css-border-inline-block-longhand": (
+        "border-(inline|block)(-start|-end)?-(color|style|width)", None, "write border-left-width and the like"
+    ),
+    "css-border-radius-logical": ("border-(start|end)-(start|end)-radius", None, "let corners be square there"),
+    "css-block-inline-size": ("block-size|inline-size", None, "write width=\"…\" and height=\"…\""),
+    "css-intrinsic-size": ("[a-z-]+", r"\b(min|max|fit)-content\b", "write the length itself"),
+    "css-column-layout-properties": ("column-(fill|rule|rule-[a-z]+|span|width)", None, "use a table"),
+    "css-scroll-snap": ("scroll-snap-[a-z-]+", None, DO_WITHOUT),
 }  # fmt: skip
-"""How each tested thing is written, its property and what its value holds, and what to do instead."""
+"""How each tested thing is written, its property and what its value holds, and what to do instead.
+
+What was tested of a property and is not among them is called as the property is.
+"""
 
 _STYLE = re.compile(r"<style[^>]*>(.*?)</style\s*>", re.S | re.I)
 _ATTRIBUTE = re.compile(r"\sstyle=(?:\"([^\"]*)\"|'([^']*)')", re.I)
@@ -75,7 +109,7 @@ class Tested:
     @property
     def matters(self) -> bool:
         """Whether enough people would see something else."""
-        return len(self.ignored_by) >= (1 if self.name in LAYOUT else ENOUGH)
+        return self.name not in HARMLESS and len(self.ignored_by) >= (1 if self.name in LAYOUT else ENOUGH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +159,7 @@ def _declared(text: str, start: int) -> Iterator[Ignored]:
     for found in _DECLARED.finditer(text):
         name, value = found[1].lower(), found[2].strip()
         for feature in _features(name, value):
-            _, values, hint = WRITTEN[feature]
+            _, values, hint = WRITTEN.get(feature, (name, None, DO_WITHOUT))
             written = f"{name}: {value}" if values and len(value) < 30 else name
             yield from _matters(feature, start + found.start(1), written, hint)
 
@@ -133,11 +167,13 @@ def _declared(text: str, start: int) -> Iterator[Ignored]:
 @lru_cache(maxsize=4096)
 def _features(name: str, value: str) -> tuple[str, ...]:
     """What of the tested things a declaration is."""
-    return tuple(
+    found = tuple(
         feature
         for feature, (properties, values, _) in WRITTEN.items()
         if re.fullmatch(properties, name) and (values is None or re.search(values, value, re.I))
     )
+    itself = f"css-{name}"
+    return (*found, itself) if itself in tested() and itself not in WRITTEN else found
 
 
 def _matters(name: str, at: int, written: str, hint: str) -> Iterator[Ignored]:
