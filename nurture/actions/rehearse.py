@@ -26,7 +26,7 @@ from nurture.store import history
 from nurture.store.database import Database
 from nurture.store.lone import Lone
 from nurture.store.releases import get_meta, set_meta
-from nurture.store.scratch import AT_ONCE, look_over, scratch_copy
+from nurture.store.scratch import AT_ONCE, lighten, look_over, scratch_copy
 from nurture.store.stages import count_stages
 
 TICK = timedelta(hours=1)
@@ -143,6 +143,7 @@ def run_through(
     copy: Lone, release: Release, wanted: Wanted, world: World, done: Callable[[datetime], object]
 ) -> None:
     """Pass whenever something is due or has happened, on the ticks of the clock, until the end."""
+    lighten(copy)
     copy.forgo_undo()
     clock = VirtualClock(wanted.begin)
     provider = Memory(lambda batch: world.hear(batch, clock()), AT_ONCE)
