@@ -32,7 +32,9 @@ MONEY = frozenset({"amount", "refunded"})
 def command() -> None:
     """Look at contacts.
 
-    [bold]nurture contacts show ada@example.com[/bold]
+    Example:
+
+      nurture contacts show ada@example.com
     """
 
 
@@ -45,7 +47,9 @@ def command() -> None:
 def list_(ctx: click.Context, stage: str | None, tag: str | None, limit: int, as_json: bool) -> None:
     """List contacts, the newest first.
 
-    [bold]nurture contacts list --stage inactive --tag vip --limit 20[/bold]
+    Example:
+
+      nurture contacts list --stage inactive --tag vip --limit 20
     """
     from nurture.actions.contacts import list_contacts
     from nurture.wiring import open_project
@@ -69,7 +73,9 @@ def _listed(row: dict[str, Any], currency: str) -> tuple[object, ...]:
 def show(ctx: click.Context, address: str, as_json: bool) -> None:
     """Show everything known of a contact. Times are UTC.
 
-    [bold]nurture contacts show ada@example.com --json[/bold]
+    Example:
+
+      nurture contacts show ada@example.com --json
     """
     from nurture.actions.contacts import show_contact
     from nurture.wiring import open_project
@@ -90,7 +96,9 @@ def erase(ctx: click.Context, address: str, yes: bool, as_json: bool) -> None:
     Facts, holdout arms and sums stay under a random id, so that reports still add up. A suppression of the address
     stays as well. Nothing can be brought back.
 
-    [bold]nurture contacts erase ada@example.com[/bold]
+    Example:
+
+      nurture contacts erase ada@example.com
     """
     from nurture.actions.erase import erase as erase_contact
     from nurture.wiring import open_project

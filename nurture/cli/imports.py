@@ -50,7 +50,9 @@ def command() -> None:
 
     CSV with any separator and encoding, or JSON lines; - is standard input.
 
-    [bold]nurture import contacts people.csv[/bold]
+    Example:
+
+      nurture import contacts people.csv
     """
 
 
@@ -67,7 +69,9 @@ def contacts(ctx: click.Context, /, file: Path, **options: Any) -> int:
     An empty cell says nothing. A cell of your own columns is read as in a campaign file: 5 is a number, true a
     switch, 007 and yes are text. Times without a zone are in the project's.
 
-    [bold]nurture import contacts people.csv --map Kundenmail=email --dry-run[/bold]
+    Example:
+
+      nurture import contacts people.csv --map Kundenmail=email --dry-run
     """
     from nurture.actions.import_contacts import import_contacts
 
@@ -84,7 +88,9 @@ def purchases(ctx: click.Context, /, file: Path, **options: Any) -> int:
     it was made with). A row is a refund if type says refund, refund_of names an order, or the amount is negative;
     without an amount all is given back. An address that is nobody's becomes a contact. Other columns are passed over.
 
-    [bold]nurture import purchases orders.csv[/bold]
+    Example:
+
+      nurture import purchases orders.csv
     """
     from nurture.actions.import_purchases import import_purchases
 
@@ -100,7 +106,9 @@ def events(ctx: click.Context, /, file: Path, **options: Any) -> int:
     Columns: kind, email or contact_id or message_id, at, url, user_agent, name (of a form), bounce (hard, soft,
     policy, content), topic (of an unsubscribe); other columns are kept as detail.
 
-    [bold]nurture import events clicks.jsonl[/bold]
+    Example:
+
+      nurture import events clicks.jsonl
     """
     from nurture.actions.import_events import import_events
 
@@ -116,7 +124,9 @@ def suppressions(ctx: click.Context, /, file: Path, **options: Any) -> int:
     Columns: email, reason (unsubscribed, complained, bounced, manual, imported), at, source. An address need not be
     a contact's: whoever comes with it later is suppressed.
 
-    [bold]nurture import suppressions do-not-mail.csv[/bold]
+    Example:
+
+      nurture import suppressions do-not-mail.csv
     """
     from nurture.actions.import_suppressions import import_suppressions
 
@@ -133,7 +143,9 @@ def coupons(ctx: click.Context, /, pool: str, file: Path, **options: Any) -> int
     One code on a line, or columns: code, expires (a day is meant to its end). A code counts once in the whole project.
     Emails that wait for a code of this pool are asked again at once.
 
-    [bold]nurture import coupons spring-10 codes.txt[/bold]
+    Example:
+
+      nurture import coupons spring-10 codes.txt
     """
     from nurture.actions.import_coupons import import_coupons
 

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from support.shop import live_in
 
+from nurture.cli.commands import COMMANDS, imported
 from nurture.cli.entry import run
 from nurture.scaffold import init
 
@@ -152,6 +153,21 @@ def test_every_command_that_looks_shows_an_example(capsys: Said) -> None:
     for name in ("report", "status", "why", "preview", "send-test", "doctor"):
         run([name, "--help"])
         assert f"nurture {name}" in capsys.readouterr().out.partition("Example:")[2]
+
+
+def named(name: str, command: Any) -> list[str]:
+    """The command's words, with those of every command within it."""
+    inside = getattr(command, "commands", {})
+    return [name, *(word for part, one in inside.items() for word in named(f"{name} {part}", one))]
+
+
+@pytest.mark.parametrize("words", [word for name in COMMANDS for word in named(name, imported(name))])
+def test_no_help_shows_the_marks_it_is_laid_out_with(words: str, capsys: Said) -> None:
+    run([*words.split(), "--help"])
+    said = capsys.readouterr().out
+    assert f"nurture {words}" in said
+    assert "[bold]" not in said
+    assert "[/" not in said
 
 
 def test_somebody_is_erased_after_asking_and_known_no_more(shop: Path, capsys: Said) -> None:
