@@ -20,6 +20,7 @@ from nurture.files.folder import CAMPAIGNS
 from nurture.files.tree import read
 from nurture.providers.memory import Memory
 from nurture.store.database import Database
+from nurture.store.lone import Lone
 from nurture.store.migrate import migrate
 from nurture.store.releases import set_meta
 from nurture.store.scratch import copy_into, scratch_database
@@ -42,10 +43,10 @@ class Letter:
 class Ground:
     """Some campaigns of a project, published; `begin` before each story."""
 
-    def __init__(self, checked: Checked, base: Database, kept: ExitStack) -> None:
+    def __init__(self, checked: Checked, base: Lone, kept: ExitStack) -> None:
         self.checked, self._base, self._kept = checked, base, kept
         self.database = kept.enter_context(scratch_database())
-        self._live: dict[datetime, Database] = {}
+        self._live: dict[datetime, Lone] = {}
         self.clock = VirtualClock(PUBLISHED)
         self.letters: list[Letter] = []
         self._emails = Emails(self.database, SIGNER)

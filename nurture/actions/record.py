@@ -188,7 +188,7 @@ def _await_entry(
 
 
 def _stirs(program: Program, fact: Fact) -> bool:
-    """Whether a fact by itself can let somebody in: what happens on the way cannot, and a response seldom can."""
+    """Whether a fact may let somebody in by itself; responses are judged by the stage, and by what audiences seek."""
     if fact.kind is Kind.CUSTOM:
         return fact.name in program.asked_events
     return fact.suppresses is not None or fact.topic is not None

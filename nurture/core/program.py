@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -240,28 +240,24 @@ class Program:
     @cached_property
     def asked_events(self) -> frozenset[str]:
         """The names of the project's own events that any campaign asks about, so that one may change an answer."""
-        asked = (one for course in self._asking for one in conditions_of(course.campaign))
-        named = {leaf.did.event for one in asked for leaf in walk(one) if isinstance(leaf, Did)}
+        named = {leaf.did.event for leaf in self._leaves(conditions_of) if isinstance(leaf, Did)}
         return frozenset(named) | frozenset(self._entered_on)
 
     @cached_property
     def ranks(self) -> dict[str, float]:
         """The ranks by spending that campaigns ask for: their shares by name."""
-        conditions = (one for course in self._asking for one in conditions_of(course.campaign))
-        asked = (leaf for one in conditions for leaf in walk(one))
+        asked = self._leaves(conditions_of)
         return {leaf.spend.name: leaf.spend.top for leaf in asked if isinstance(leaf, SpendIs)}
 
     @cached_property
     def asks_accounts(self) -> bool:
         """Whether any campaign asks about colleagues, so that what one does may change the answer for the others."""
-        asked = (one for course in self._asking for one in conditions_of(course.campaign))
-        return any(isinstance(leaf, AccountIs) for one in asked for leaf in walk(one))
+        return any(isinstance(leaf, AccountIs) for leaf in self._leaves(conditions_of))
 
     @cached_property
     def asks_received(self) -> bool:
         """Whether any campaign asks which emails arrived, so that one's arrival may change an answer at once."""
-        asked = (one for course in self._asking for one in _asked_at_once(course.campaign))
-        return any(isinstance(leaf, Received) for one in asked for leaf in walk(one))
+        return any(isinstance(leaf, Received) for leaf in self._leaves(_asked_at_once))
 
     @cached_property
     def seeks_responses(self) -> bool:
@@ -269,8 +265,11 @@ class Program:
 
         Of one that asks for the stage alone, it is the change of stage that does.
         """
-        asked = (one for course in self._asking for one in _audience_at_once(course.campaign))
-        return any(isinstance(leaf, _ABOUT_EMAIL) for one in asked for leaf in walk(one))
+        return any(isinstance(leaf, _ABOUT_EMAIL) for leaf in self._leaves(_audience_at_once))
+
+    def _leaves(self, conditions: Callable[[Campaign], Iterator[Leaf]]) -> Iterator[Leaf]:
+        """Each condition, and each within it, among those of every campaign that asks."""
+        return (leaf for course in self._asking for one in conditions(course.campaign) for leaf in walk(one))
 
     def zone_of(self, name: str | None) -> ZoneInfo:
         """A contact's zone, or the project's where it is unknown."""

@@ -170,11 +170,13 @@ def exits(asker: Asker, course: Course) -> list[ColumnElement[Any]]:
     return [goal.label("goal"), first.label("exit_when"), stays.label("stay_while"), no_rate.label("no_rate")]
 
 
-def answers(leaving: Sequence[Any], asked: Sequence[Any] | None = None, date: str | datetime | None = None) -> Answers:
+NOT_ASKED = (False, None, False)
+"""What a step answers that asks nothing."""
+
+
+def answers(leaving: Sequence[Any], asked: Sequence[Any] = NOT_ASKED, date: str | datetime | None = None) -> Answers:
     """Read answers from a row: the exits, what the step asks, and the date that it waits for."""
     goal, first, stays, no_rate = leaving
-    if asked is None:
-        return Answers(bool(goal), first, bool(stays), unrated=bool(no_rate))
     return Answers(bool(goal), first, bool(stays), bool(asked[0]), asked[1], bool(no_rate or asked[2]), date)
 
 

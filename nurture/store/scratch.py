@@ -60,12 +60,11 @@ def scratch_database() -> Iterator[Lone]:
             copy.close()
 
 
-def copy_into(source: Database, copy: Database) -> None:
-    """Make `copy` what `source` is, whatever it was; both are SQLite files, and nobody is using the copy."""
+def copy_into(source: Lone, copy: Lone) -> None:
+    """Make `copy` what `source` is, whatever it was. Not within a transaction of either."""
     for one in (source, copy):
-        if isinstance(one, Lone):
-            one.flush()
-    # SQLite's own backup, all pages in one step: from one snapshot, while others may write.
+        one.flush()
+    # SQLite's own backup, all pages in one step.
     origin, target = source.engine.raw_connection(), copy.engine.raw_connection()
     try:
         _driver(origin).backup(_driver(target))
